@@ -1,0 +1,38 @@
+"""README and documentation: every Python block is executed.
+
+A block runs like a module; the test functions it defines are then called, coroutine
+functions in an event loop of their own. Blocks of one page share their names.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from sybil import Example, Sybil
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser
+
+RUN_PYTHON = PythonEvaluator()
+
+
+def run_block(example: Example) -> None:
+    before = dict(example.namespace)
+    RUN_PYTHON(example)
+    for name, value in example.namespace.items():
+        if name.startswith("test_") and before.get(name) is not value:
+            call(value)
+
+
+def call(test: Callable[[], Any]) -> None:
+    if inspect.iscoroutinefunction(test):
+        asyncio.run(test())
+    else:
+        test()
+
+
+pytest_collect_file = Sybil(
+    parsers=[CodeBlockParser("python", run_block)],
+    patterns=["*.md"],
+    excludes=["CHANGELOG.md", "docs/examples/**/*.md"],
+).pytest()

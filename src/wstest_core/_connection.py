@@ -1,0 +1,353 @@
+"""A client's connection: how it opens, what it sends, how it ends."""
+
+import math
+from collections.abc import Iterable, Mapping
+from types import TracebackType, UnionType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias
+from warnings import warn
+
+from typing_extensions import TypeVar
+
+from wstest_core import _completion, settings
+from wstest_core._reader import Reader
+from wstest_core._session import Session
+from wstest_core.codecs import Codec, JsonCodec, ModelCodec
+from wstest_core.codecs._json import Json, write_json
+from wstest_core.drivers import AsgiApplication, AsgiDriver, Driver
+from wstest_core.errors import (
+    UnreadMessages,
+    UnreadMessagesWarning,
+    WebSocketTestError,
+)
+from wstest_core.events import (
+    ABNORMAL_CLOSURE,
+    Accept,
+    Close,
+    Headers,
+    Reject,
+)
+from wstest_core.legality import Event
+from wstest_core.scope import HeadersInput, Scope, build_scope
+from wstest_core.settings import Unread
+from wstest_core.transcript import Transcript
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = ["AnyMessage", "Connection"]
+
+# The class of a message is the user's; without models it is what JSON holds.
+AnyMessage: TypeAlias = Any
+M = TypeVar("M", default=AnyMessage)
+F = TypeVar("F", str, bytes)
+
+
+class Connection(Generic[M]):
+    """One connection of one client: opening, sending, ending.
+
+    See `WebsocketCommunicator`, which adds what is received.
+    """
+
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        consumer: type[object] | None = None,
+        messages: "type[M] | UnionType | TypeAdapter[M] | None" = None,
+        codec: Codec[M] | None = None,
+        name: str | None = None,
+        timeout: float | None = None,
+        unread: Unread | None = None,
+        client: tuple[str, int] | None = None,
+        state: Mapping[str, object] | None = None,
+        extensions: Mapping[str, object] | None = None,
+    ) -> None:
+        scope = build_scope(
+            path,
+            headers,
+            subprotocols,
+            spec_version,
+            client=client,
+            state=state,
+            extensions=extensions,
+        )
+        self.consumer = consumer
+        self._session = Session(_driver(application), scope, name or "client")
+        self._reader = Reader(self._session, _codec(codec, messages, consumer))
+        self._timeout = timeout
+        self._unread = unread
+        self._switched = False
+        self._raw_answer: Accept | Reject | None = None
+
+    # --- connecting
+
+    async def __aenter__(self) -> Self:
+        try:
+            end = await self._open(None)
+        except BaseException:
+            await self._give_up()
+            raise
+        if isinstance(end, Reject):
+            self._switch_off()
+            raise self._session.rejected(end)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self.disconnect()
+            if error is None:
+                await self._report_unread()
+        except WebSocketTestError as failure:
+            if error is None:
+                raise
+            if error.__cause__ is not failure.__cause__ or error.__cause__ is None:
+                error.add_note(f"While disconnecting: {failure}")
+
+    async def connect(
+        self, timeout: float | None = None
+    ) -> tuple[bool, int | str | None]:
+        """Connect, and let the application finish with its connect event.
+
+        Returns `(True, subprotocol)` when it accepted, `(False, close code)`
+        when it refused. "Finished" is when it asks for its next event, has
+        ended, or can do nothing more unless something arrives or time passes.
+
+        Raises:
+            NoMessage: if it does neither within `timeout` seconds.
+            ApplicationCrashed: if it raised.
+            RuntimeError: if this communicator has connected before.
+        """
+        end = await self._open(timeout)
+        if isinstance(end, Accept):
+            return True, end.subprotocol
+        self._switch_off()
+        return False, end.code if end.code is not None else ABNORMAL_CLOSURE
+
+    async def disconnect(
+        self, code: int = 1000, timeout: float | None = None, *, reason: str = ""
+    ) -> None:
+        """Close the connection and let the application end.
+
+        What it had sent can still be received. Without a connection, or the
+        second time, this does nothing.
+
+        Raises:
+            ApplicationCrashed: if the application raised and no test saw it.
+        """
+        try:
+            await self._session.close(code, reason, self._seconds(timeout))
+        finally:
+            self._switch_off()
+
+    async def drop(self, code: int = 1006) -> None:
+        """Vanish without a closing handshake, as a lost network does.
+
+        The application sees a disconnect with `code`; what it sends from now
+        on raises in it as ASGI 2.4 says.
+        """
+        await self._session.drop(code)
+
+    # --- sending
+
+    async def send_message(self, message: object) -> None:
+        """Send a message through the codec: a model, or what JSON can hold.
+
+        Raises:
+            TypeError: if the codec cannot send it.
+            ConnectionClosed: if the connection has ended.
+        """
+        await self._send(self._reader.codec.encode(message))
+
+    async def send_json(self, content: Json) -> None:
+        """Send anything that JSON can hold, in a text frame."""
+        await self._send(write_json(content, binary=False))
+
+    async def send_text(self, text: str) -> None:
+        """Send a text frame. An empty one is a frame too."""
+        await self._send(_require(text, str, "send_text"))
+
+    async def send_bytes(self, content: bytes) -> None:
+        """Send a binary frame."""
+        await self._send(_require(content, bytes, "send_bytes"))
+
+    async def send_to(
+        self, text_data: str | None = None, bytes_data: bytes | None = None
+    ) -> None:
+        """Send a frame of one kind or the other: Channels' name for both."""
+        if (text_data is None) == (bytes_data is None):
+            raise ValueError("send_to takes exactly one of text_data and bytes_data")
+        if text_data is not None:
+            await self.send_text(text_data)
+        elif bytes_data is not None:
+            await self.send_bytes(bytes_data)
+
+    async def send_json_to(self, data: Json) -> None:
+        """Send JSON: Channels' name for `send_json`."""
+        await self.send_json(data)
+
+    async def send_input(self, message: Event) -> None:
+        """Give the application a raw ASGI event: connect, receive, disconnect."""
+        match message.get("type"):
+            case "websocket.connect":
+                self._raw_answer = await self._open(None)
+            case "websocket.receive":
+                await self.send_to(message.get("text"), message.get("bytes"))
+            case "websocket.disconnect":
+                await self._session.drop(message.get("code", 1005))
+            case other:
+                raise ValueError(f"no client causes the event {other!r}")
+
+    # --- looking
+
+    @property
+    def scope(self) -> Scope:
+        """The ASGI scope. What is put in before connecting the application sees."""
+        return self._session.scope
+
+    @property
+    def transcript(self) -> Transcript:
+        """What went over the connection so far."""
+        return self._session.transcript
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol the application chose; None before and without."""
+        opened = self._session.opened
+        return None if opened is None else opened.subprotocol
+
+    @property
+    def response_headers(self) -> Headers:
+        """The headers that the application accepted with, or refused with."""
+        found = self._session.opened or self._session.end
+        return found.headers if isinstance(found, Accept | Reject) else ()
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code a browser would see; None while the connection is open."""
+        end = self._session.end
+        if end is None:
+            return None
+        return end.code if isinstance(end, Close) else ABNORMAL_CLOSURE
+
+    @property
+    def close_reason(self) -> str | None:
+        """The close reason a browser would see; None while the connection is open."""
+        end = self._session.end
+        if end is None:
+            return None
+        return end.reason if isinstance(end, Close) else ""
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What the application raised, or None."""
+        return self._session.driver.exception
+
+    def ignore_remaining(self) -> None:
+        """Let the test end with frames unread."""
+        self._unread = "ignore"
+
+    # --- inner workings
+
+    def _seconds(self, timeout: float | None) -> float:
+        """Return the timeout of one wait, in seconds.
+
+        Raises:
+            ValueError: for one that is negative or not a number.
+        """
+        if timeout is None:
+            timeout = self._timeout
+        if timeout is None:
+            timeout = settings.current.timeout
+        if not timeout >= 0:
+            raise ValueError(f"timeout={timeout!r}: give seconds, 0 or more")
+        return math.inf if settings.debugger_attached() else timeout
+
+    async def _open(self, timeout: float | None) -> Accept | Reject:
+        wait = self._seconds(timeout)
+        consumer = self.consumer
+        if consumer is not None and _completion.has_switch(consumer):
+            self._switched = True
+            _completion.turn_on(consumer)
+        end = await self._session.open(wait)
+        if isinstance(end, Accept | Reject):
+            return end
+        self._switch_off()
+        raise self._session.ended(end, "no connection")
+
+    async def _give_up(self) -> None:
+        """End what was begun, though the caller is being cancelled."""
+        import anyio
+
+        self._switch_off()
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._session.close(ABNORMAL_CLOSURE, "", self._seconds(None))
+            except WebSocketTestError:
+                return  # the failure that made us give up says more
+
+    def _switch_off(self) -> None:
+        if self._switched and self.consumer is not None:
+            self._switched = False
+            _completion.turn_off(self.consumer)
+
+    async def _send(self, frame: str | bytes) -> None:
+        self._reader.ledger.sent()
+        await self._session.send(frame)
+
+    async def _report_unread(self) -> None:
+        policy = self._unread or settings.current.unread
+        if policy == "ignore":
+            return
+        unread = [
+            frame
+            for frame in await self._session.unread()
+            if not self._reader.is_completion(frame)
+        ]
+        if not unread:
+            return
+        count = "1 frame" if len(unread) == 1 else f"{len(unread)} frames"
+        text = self._session.text(
+            f"{count} not read",
+            why=repr(unread[0])[:72],
+            remedy="Read what it sends, or call skip(n) or ignore_remaining().",
+        )
+        if policy == "error":
+            raise UnreadMessages(text, messages=unread)
+        warn(text, UnreadMessagesWarning, stacklevel=3)
+
+
+def _require(frame: F, kind: type[F], verb: str) -> F:
+    if isinstance(frame, kind):
+        return frame
+    raise TypeError(f"{verb} takes {kind.__name__}, not {type(frame).__name__}")
+
+
+def _driver(application: AsgiApplication | str | Driver) -> Driver:
+    if isinstance(application, str) and application.startswith(("ws://", "wss://")):
+        from wstest_core.drivers.network import NetworkDriver
+
+        return NetworkDriver(application)
+    if isinstance(application, Driver):
+        return application
+    return AsgiDriver(application)
+
+
+def _codec(
+    codec: Codec[AnyMessage] | None, messages: object, consumer: object
+) -> Codec[AnyMessage]:
+    if codec is not None:
+        return codec
+    if messages is not None:
+        return ModelCodec(messages)
+    if hasattr(consumer, "outgoing_message_adapter"):
+        return ModelCodec(consumer)
+    return JsonCodec()

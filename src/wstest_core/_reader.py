@@ -1,0 +1,165 @@
+"""Reads messages off a session: one, or as many as belong together."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, final
+
+from wstest_core._session import Session
+from wstest_core.codecs import Codec, JsonCodec
+from wstest_core.constants import COMPLETE_ACTIONS, action_of
+from wstest_core.errors import NoMessage, UndecodableFrame
+from wstest_core.events import Crash, Frame, Silence, Terminal
+from wstest_core.ledger import CompletionLedger
+from wstest_core.stop import Stop
+
+__all__ = ["Collection", "Message", "Reader"]
+
+# Which class a message has is known to the codec that the test chose.
+Message: TypeAlias = Any
+
+
+@final
+class Collection:
+    """What came, and why there is no more of it."""
+
+    __slots__ = ("end", "messages", "seen")
+
+    def __init__(self) -> None:
+        self.seen: list[Message] = []  # with completion messages
+        self.messages: list[Message] = []  # without
+        self.end: Terminal | Silence | None = None  # None: the stop was met
+
+
+@final
+class Reader:
+    """Decodes what a session receives and keeps count of completions."""
+
+    __slots__ = ("_session", "codec", "field", "ledger")
+
+    def __init__(self, session: Session, codec: Codec[Message]) -> None:
+        self._session = session
+        self.codec = codec
+        self.field: str = getattr(codec, "field", "action")
+        self.ledger = CompletionLedger()
+
+    async def frame(self, timeout: float, wanted: str) -> Frame:
+        """Take the next frame, whatever it is."""
+        event = await self._session.next(timeout)
+        if not isinstance(event, str | bytes):
+            raise self.missing(event, wanted, timeout)
+        if self.is_completion(event):
+            self.ledger.completed(self._action(event), collected=False)
+        else:
+            self.ledger.read()
+        return event
+
+    async def message(
+        self, timeout: float, wanted: str, take: Callable[[Message], bool]
+    ) -> Message:
+        """Take the next message; of completions only those that `take` wants."""
+        deadline: float | None = None
+        left = timeout
+        while True:
+            event = await self._session.next(left)
+            if not isinstance(event, str | bytes):
+                raise self.missing(event, wanted, timeout)
+            message = self.codec.decode(event)
+            action = action_of(message, self.field)
+            if action not in COMPLETE_ACTIONS:
+                self.ledger.read()
+                return message
+            self.ledger.completed(action, collected=False)
+            if take(message):
+                return message
+            now = self._session.driver.now()
+            deadline = now + left if deadline is None else deadline
+            left = max(0.0, deadline - now)
+
+    async def collect(self, stop: Stop, timeout: float) -> Collection:
+        """Take messages until the stop, the end, or until none can come."""
+        found = Collection()
+        now = self._session.driver.now
+        left, deadline = timeout, now() + timeout
+        while True:
+            window = left if stop.quiet is None else min(left, stop.quiet)
+            event = await self._session.next(window)
+            if not isinstance(event, str | bytes):
+                found.end = self._what_ended(event, stop, left)
+                break
+            if self._add(found, event, stop):
+                break
+            left = max(0.0, deadline - now())
+        if found.seen and action_of(found.seen[-1], self.field) not in COMPLETE_ACTIONS:
+            self.ledger.cut()
+        return found
+
+    async def frames(self, timeout: float) -> list[Frame]:
+        """Take all frames until the end, or until none can come."""
+        frames: list[Frame] = []
+        now = self._session.driver.now
+        left, deadline = timeout, now() + timeout
+        while isinstance(event := await self._session.next(left), str | bytes):
+            frames.append(event)
+            left = max(0.0, deadline - now())
+        if isinstance(event, Crash) and not frames:
+            raise self.missing(event, "no message", timeout)
+        if frames:
+            self.ledger.read()
+        return frames
+
+    def missing(
+        self,
+        event: Terminal | Silence,
+        wanted: str,
+        timeout: float,
+        found: Collection | None = None,
+        remedy: str | None = None,
+    ) -> AssertionError:
+        """Return the error for what did not come."""
+        messages = found.messages if found else ()
+        if not isinstance(event, Silence):
+            return self._session.ended(event, wanted, messages)
+        text = self._session.text(wanted, event, timeout, remedy=remedy)
+        return NoMessage(text, messages=messages)
+
+    def is_completion(self, frame: Frame) -> bool:
+        """Whether a frame only says that the application is done."""
+        hint = "complete" in frame if isinstance(frame, str) else b"complete" in frame
+        return hint and self._action(frame) in COMPLETE_ACTIONS
+
+    def content(self, frame: Frame) -> Message:
+        """Return what a frame says as JSON, None where it is none."""
+        try:
+            return JsonCodec().decode(frame)
+        except UndecodableFrame:
+            return None
+
+    def _action(self, frame: Frame) -> str:
+        return action_of(self.content(frame), self.field) or ""
+
+    def _add(self, found: Collection, frame: Frame, stop: Stop) -> bool:
+        """Add a frame's message; return whether the stop is met."""
+        try:
+            message = self.codec.decode(frame)
+        except UndecodableFrame as error:
+            error.messages = found.messages
+            raise
+        action = action_of(message, self.field)
+        if action not in COMPLETE_ACTIONS:
+            self.ledger.read()
+            found.messages.append(message)
+        elif not self.ledger.completed(action, collected=bool(found.messages)):
+            return False
+        found.seen.append(message)
+        return stop.met(found.seen)
+
+    def _what_ended(
+        self, event: Terminal | Silence, stop: Stop, left: float
+    ) -> Terminal | Silence | None:
+        """Return None if what ended the collection is what it was to stop at."""
+        if isinstance(event, Silence):
+            quiet = stop.quiet
+            return None if quiet is not None and quiet <= left else event
+        if stop.at_end and not isinstance(event, Crash):
+            self._session.end_told = True
+            return None
+        return event

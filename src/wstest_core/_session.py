@@ -1,0 +1,237 @@
+"""One connection: what was read of it, what was not, and why something failed.
+
+The communicator's verbs are made of what is here. Nothing in this module
+knows codecs or messages.
+"""
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, final
+
+from wstest_core import explain
+from wstest_core.drivers import Driver
+from wstest_core.errors import (
+    ApplicationCrashed,
+    ConnectionClosed,
+    ConnectionRejected,
+    IllegalAsgiEvent,
+    LingeringApplicationWarning,
+    NoMessage,
+)
+from wstest_core.events import (
+    ABNORMAL_CLOSURE,
+    Accept,
+    Close,
+    Crash,
+    Frame,
+    Reject,
+    Return,
+    Silence,
+    Terminal,
+)
+from wstest_core.scope import Scope
+from wstest_core.transcript import Transcript
+
+__all__ = ["Outcome", "Session"]
+
+Outcome: TypeAlias = Frame | Terminal | Silence
+
+
+@final
+class Session:
+    """The connection of one client through a driver."""
+
+    __slots__ = (
+        "_ahead",
+        "_closed",
+        "_crash_told",
+        "_goodbye",
+        "_started",
+        "driver",
+        "end_told",
+        "opened",
+        "scope",
+        "transcript",
+    )
+
+    def __init__(self, driver: Driver, scope: Scope, name: str) -> None:
+        self.driver = driver
+        self.scope = scope
+        self.transcript = Transcript(name)
+        self.opened: Accept | None = None
+        self.end_told = False  # the test knows that the connection has ended
+        self._ahead: deque[Frame] = deque()  # frames that were only looked at
+        self._goodbye: Close | None = None
+        self._crash_told = False
+        self._started = False
+        self._closed = False
+
+    @property
+    def end(self) -> Terminal | None:
+        """How the connection ended, as a browser sees it; None while it is open."""
+        end = self.driver.ended if self._started else None
+        if self._goodbye is not None and (end is None or isinstance(end, Return)):
+            return self._goodbye
+        return end
+
+    async def open(self, timeout: float) -> Accept | Terminal:
+        """Connect. A refused connection is given back at once."""
+        if self._started:
+            raise RuntimeError(
+                f"{self.transcript.name} has connected already: a communicator is "
+                "one connection, so make another for the next"
+            )
+        self._started = True
+        opened = await self.driver.open(self.scope, self.transcript, timeout=timeout)
+        if isinstance(opened, Silence):
+            raise NoMessage(self.text("no answer to the connection", opened, timeout))
+        if isinstance(opened, Accept):
+            self.opened = opened
+        else:
+            self._closed = self.end_told = True
+            await self.driver.close(code=ABNORMAL_CLOSURE, reason="", timeout=timeout)
+        return opened
+
+    async def next(self, timeout: float) -> Outcome:
+        """Take the next event."""
+        if self._ahead:
+            return self._ahead.popleft()
+        self.require_connection()
+        return await self.driver.receive(timeout=timeout)
+
+    async def peek(self, timeout: float, ignore: Callable[[Frame], bool]) -> Outcome:
+        """Return the next event that is not ignored, and take nothing."""
+        self.require_connection()
+        for frame in self._ahead:
+            if not ignore(frame):
+                return frame
+        deadline = self.driver.now() + timeout
+        while True:
+            left = max(0.0, deadline - self.driver.now())
+            event = await self.driver.receive(timeout=left)
+            if not isinstance(event, str | bytes):
+                return event
+            self._ahead.append(event)
+            if not ignore(event):
+                return event
+
+    async def send(self, frame: Frame) -> None:
+        """Send a frame, unless the connection has ended."""
+        self.require_connection()
+        end = self.end
+        if end is not None:
+            raise self.ended(end, "nothing can be sent")
+        await self.driver.send(frame)
+
+    async def drop(self, code: int) -> None:
+        """Vanish."""
+        self.require_connection()
+        if self.end is None:
+            self._goodbye = Close(code)
+            await self.driver.drop(code=code)
+
+    async def settle(self, timeout: float) -> None:
+        """Wait until nothing moves any more."""
+        self.require_connection()
+        await self.driver.settle(timeout=timeout)
+
+    async def close(self, code: int, reason: str, timeout: float) -> None:
+        """Say goodbye and give everything back. Without a connection: nothing."""
+        if not self._started or self._closed:
+            return
+        self._closed = self.end_told = True
+        if self.end is None:
+            self._goodbye = Close(code, reason)
+        await self.driver.close(code=code, reason=reason, timeout=timeout)
+        error = self.driver.exception
+        if error is not None and not self._crash_told:
+            raise self.crashed(error, "no clean end")
+        if self.driver.lingers:
+            text = self.text("the application did not end when the client left")
+            warnings.warn(text, LingeringApplicationWarning, stacklevel=4)
+
+    async def unread(self) -> list[Frame]:
+        """Take what no test has read."""
+        frames = list(self._ahead)
+        self._ahead.clear()
+        while self._started:
+            event = await self.driver.receive(timeout=0)
+            if not isinstance(event, str | bytes):
+                break
+            frames.append(event)
+        return frames
+
+    def require_connection(self) -> None:
+        """Raise RuntimeError before `open`."""
+        if not self._started:
+            raise RuntimeError(
+                f"{self.transcript.name} is not connected: "
+                "use `async with`, or await connect() first"
+            )
+
+    # --- failures
+
+    def text(
+        self,
+        wanted: str,
+        silence: Silence | None = None,
+        timeout: float = 0.0,
+        *,
+        why: str | None = None,
+        remedy: str | None = None,
+    ) -> str:
+        """Return the whole text of a failure."""
+        if silence is not None:
+            why = explain.silence(silence, timeout)
+        line = f"{wanted} for {self.transcript.name}"
+        if why is not None:
+            line = f"{line}: {why}"
+        return explain.failure(
+            line, transcript=self.transcript, doing=self.driver.doing(), remedy=remedy
+        )
+
+    def ended(
+        self, end: Terminal, wanted: str, messages: Sequence[object] = ()
+    ) -> AssertionError:
+        """Return the error that says that the connection has ended."""
+        self.end_told = True
+        if isinstance(end, Crash):
+            return self.crashed(end.error, wanted, messages)
+        if isinstance(end, Reject):
+            return self.rejected(end)
+        if self._goodbye is not None:
+            end, why = self._goodbye, "the test has closed the connection"
+        else:
+            why = str(end)
+        code = end.code if isinstance(end, Close) else ABNORMAL_CLOSURE
+        reason = end.reason if isinstance(end, Close) else ""
+        if isinstance(end, Return):
+            why = f"{why} without closing (a browser sees code {code})"
+        text = self.text(wanted, why=why)
+        return ConnectionClosed(text, code=code, reason=reason, messages=messages)
+
+    def rejected(self, end: Reject) -> ConnectionRejected:
+        """Return the error that says that the connection was refused."""
+        body = f" {end.body[:72]!r}" if end.body else ""
+        text = self.text(
+            "no connection",
+            why=f"{end}{body} (a browser sees close code {ABNORMAL_CLOSURE})",
+        )
+        return ConnectionRejected(
+            text, code=end.code, status=end.status, headers=end.headers, body=end.body
+        )
+
+    def crashed(
+        self, error: BaseException, wanted: str, messages: Sequence[object] = ()
+    ) -> AssertionError:
+        """Return the error that says what the application raised, chained to it."""
+        self._crash_told = True
+        text = self.text(wanted, why=f"the application raised {error!r}")
+        crash: AssertionError
+        if isinstance(error, IllegalAsgiEvent):
+            crash = IllegalAsgiEvent(text, messages=messages)
+        else:
+            crash = ApplicationCrashed(text, error=error, messages=messages)
+        crash.__cause__ = error
+        return crash

@@ -1,0 +1,11 @@
+"""What an application broadcasts, recorded where it asks for it."""
+
+from wstest_core.capture._events import CapturedEvent, capture_broadcast_events
+from wstest_core.capture._layers import CapturedMessage, capture_broadcasts
+
+__all__ = [
+    "CapturedEvent",
+    "CapturedMessage",
+    "capture_broadcast_events",
+    "capture_broadcasts",
+]

@@ -1,0 +1,365 @@
+"""The client side of a WebSocket connection, for tests."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar, overload
+
+from wstest_core import explain
+from wstest_core._connection import AnyMessage, Connection, M
+from wstest_core.codecs._json import Json, read_json
+from wstest_core.constants import MESSAGE_ACTION_COMPLETE, action_of
+from wstest_core.errors import UnexpectedMessage
+from wstest_core.events import (
+    Crash,
+    Frame,
+    Return,
+    Silence,
+    Terminal,
+)
+from wstest_core.legality import Event, raw_event
+from wstest_core.stop import Stop, on_action
+
+if TYPE_CHECKING:
+    from wstest_core.messages import AuthenticationMessage
+
+__all__ = ["WebsocketCommunicator"]
+
+T = TypeVar("T")
+
+
+class WebsocketCommunicator(Connection[M]):
+    """A WebSocket client that talks to an application under test.
+
+    `application` is an ASGI 3 callable (a legacy double callable too), an
+    import string "package.module:app", a `ws://` or `wss://` URL of a server
+    that runs, or a `Driver`. `path` is the path to connect to, with a query
+    if need be. `headers` are pairs of bytes or str.
+
+    `messages` (a union of models, a model or a `TypeAdapter`) or `consumer`
+    (a class with an `outgoing_message_adapter`) say what frames are decoded
+    into; `codec` says it for anything else; without any of them messages are
+    what JSON holds. `name` stands in failures and transcripts. `timeout`, in
+    seconds, guards each wait against hanging. `unread` says what happens at
+    the end of an `async with` to frames that nobody read. `client`, `state`
+    and `extensions` go into the scope as they are.
+
+    One communicator is one connection. It binds to an event loop when it
+    connects, and not before. All waits end as soon as their answer is known.
+
+    >>> import asyncio
+    >>> async def echo(scope, receive, send):
+    ...     await send({"type": "websocket.accept"})
+    ...     while (event := await receive())["type"] != "websocket.disconnect":
+    ...         if "text" in event:
+    ...             await send({"type": "websocket.send", "text": event["text"]})
+    >>> async def test():
+    ...     async with WebsocketCommunicator(echo, "/ws") as ws:
+    ...         await ws.send_json({"say": "hello"})
+    ...         assert await ws.receive_json() == {"say": "hello"}
+    ...         assert await ws.receive_nothing()
+    >>> asyncio.run(test())
+    """
+
+    __module__ = "wstest_core"
+
+    # --- receiving one
+
+    @overload
+    async def receive_message(self, *, timeout: float | None = None) -> M: ...
+    @overload
+    async def receive_message(
+        self, model: type[T], *, timeout: float | None = None
+    ) -> T: ...
+    async def receive_message(
+        self, model: type[T] | None = None, *, timeout: float | None = None
+    ) -> M | T:
+        """Receive exactly one message, decoded; completion messages are skipped.
+
+        With `model` it must be one of that class; what JSON holds is
+        validated into it.
+
+        Raises:
+            NoMessage: as soon as none can come.
+            UnexpectedMessage: if it is of another class. It is taken.
+            UndecodableFrame: if the codec does not understand the frame.
+        """
+        name = "message" if model is None else model.__name__
+        message = await self._reader.message(
+            self._seconds(timeout),
+            f"no {name}",
+            lambda completion: model is not None and isinstance(completion, model),
+        )
+        return message if model is None else self._as(model, message)
+
+    async def receive_json(self, timeout: float | None = None) -> Json:
+        """Receive exactly one frame, whatever it is, and read it as JSON.
+
+        Raises:
+            NoMessage: as soon as none can come.
+            UndecodableFrame: if the frame is not JSON. It is taken.
+        """
+        return read_json(await self.receive_from(timeout))
+
+    async def receive_text(self, timeout: float | None = None) -> str:
+        """Receive exactly one frame, which must be a text frame."""
+        frame = await self.receive_from(timeout)
+        if isinstance(frame, str):
+            return frame
+        raise self._unexpected("no text frame", f"{len(frame)} bytes came: {frame!r}")
+
+    async def receive_bytes(self, timeout: float | None = None) -> bytes:
+        """Receive exactly one frame, which must be a binary frame."""
+        frame = await self.receive_from(timeout)
+        if isinstance(frame, bytes):
+            return frame
+        raise self._unexpected("no binary frame", f"text came: {frame!r}")
+
+    async def receive_from(self, timeout: float | None = None) -> Frame:
+        """Receive exactly one frame as it is: Channels' name."""
+        return await self._reader.frame(self._seconds(timeout), "no frame")
+
+    async def receive_json_from(self, timeout: float | None = None) -> Json:
+        """Receive JSON: Channels' name for `receive_json`."""
+        return await self.receive_json(timeout)
+
+    async def receive_output(self, timeout: float | None = None) -> Event:
+        """Receive the next raw ASGI event, the answer to a raw connect included.
+
+        A denial response comes as one event.
+        """
+        if self._raw_answer is not None:
+            answer, self._raw_answer = self._raw_answer, None
+            return raw_event(answer)
+        wait = self._seconds(timeout)
+        event = await self._session.next(wait)
+        if isinstance(event, Silence | Crash | Return):
+            raise self._reader.missing(event, "no event", wait)
+        if not isinstance(event, str | bytes):
+            self._session.end_told = True
+        return raw_event(event)
+
+    # --- receiving many
+
+    async def receive_all_messages(
+        self, stop_action: str = MESSAGE_ACTION_COMPLETE, timeout: float | None = None
+    ) -> list[M]:
+        """Receive messages until one has the stop action, or none can come.
+
+        Completion messages are left out; a message with a stop action of
+        your own is the last in the list. Ends as well at the end of the
+        connection and after `timeout` seconds, and does not fail for that.
+
+        Raises:
+            ApplicationCrashed: if nothing was received and it raised.
+            UndecodableFrame: if the codec does not understand a frame;
+                `messages` holds what came before.
+        """
+        stop = on_action(stop_action, field=self._reader.field)
+        wait = self._seconds(timeout)
+        found = await self._reader.collect(stop, wait)
+        if isinstance(found.end, Crash) and not found.messages:
+            raise self._reader.missing(found.end, "no message", wait)
+        return found.messages
+
+    async def receive_all_json(self, timeout: float | None = None) -> list[Json]:
+        """Receive every frame until none can come, and read it as JSON.
+
+        Completion messages are in the list too.
+        """
+        frames = await self._reader.frames(self._seconds(timeout))
+        return [read_json(frame) for frame in frames]
+
+    async def receive_until(self, stop: Stop, timeout: float | None = None) -> list[M]:
+        """Receive messages until the stop is met, the last one included.
+
+        Raises:
+            NoMessage: as soon as it cannot be met any more; `messages` holds
+                what was received.
+        """
+        wait = self._seconds(timeout)
+        found = await self._reader.collect(stop, wait)
+        if found.end is None:
+            return found.messages
+        actions = [action_of(message, self._reader.field) for message in found.seen]
+        remedy = explain.remedy(str(stop), actions)
+        raise self._reader.missing(found.end, f"no {stop}", wait, found, remedy)
+
+    async def receive_nothing(self, timeout: float = 0.1) -> bool:
+        """Whether nothing arrives within `timeout` seconds; takes nothing.
+
+        The end of the connection is something that arrives, once. Completion
+        messages are not.
+
+        Raises:
+            ApplicationCrashed: if the application raised.
+        """
+        return isinstance(await self._peek(timeout), Silence)
+
+    # --- receiving and checking
+
+    async def expect(self, model: type[T], **fields: object) -> T:
+        """Receive a message of this class with these fields, and return it.
+
+        A model among the fields may be given as a dict.
+
+        Raises:
+            UnexpectedMessage: if it is another, with what differs.
+        """
+        message = await self.receive_message(model)
+        differences = explain.differences(message, fields)
+        if differences:
+            text = f"no {model.__name__} as expected"
+            raise self._unexpected(text, "it differs\n" + "\n".join(differences))
+        return message
+
+    async def expect_nothing(self, within: float = 0.1) -> None:
+        """Fail if anything arrives within so many seconds.
+
+        Raises:
+            UnexpectedMessage: with what arrived. It is not taken.
+        """
+        event = await self._peek(within)
+        if not isinstance(event, Silence):
+            came = repr(event) if isinstance(event, str | bytes) else str(event)
+            raise self._unexpected("no silence", f"{came[:72]} came")
+
+    async def expect_closed(
+        self, code: int | None = None, reason: str | None = None
+    ) -> None:
+        """Wait for the end of the connection, which must be the next event.
+
+        `code` and `reason` are what a browser sees: 1006 and nothing for an
+        application that returned without closing.
+
+        Raises:
+            UnexpectedMessage: if a frame comes first, or they are others.
+            NoMessage: as soon as it is known that the connection stays open.
+        """
+        wait = self._seconds(None)
+        event = await self._session.peek(wait, self._reader.is_completion)
+        if isinstance(event, Silence | Crash):
+            raise self._reader.missing(event, "no close", wait)
+        if isinstance(event, str | bytes):
+            raise self._unexpected("no close", f"a frame came first: {event[:72]!r}")
+        self._check_close(code, reason)
+
+    async def assert_closed(self, code: int | None = None) -> None:
+        """Look whether the connection has ended; unread frames do not matter.
+
+        Raises:
+            UnexpectedMessage: if it is open, or was closed with another code.
+            ApplicationCrashed: if the application raised.
+        """
+        if self._session.end is None:
+            await self._session.settle(self._seconds(None))
+        end = self._session.end
+        if end is None:
+            raise self._unexpected("no close", "the connection is open")
+        if isinstance(end, Crash):
+            raise self._session.ended(end, "no close")
+        self._check_close(code, None)
+
+    async def wait_for_auth(
+        self,
+        send_authentication_message: bool | None = None,
+        max_auth_time: float = 0.5,
+        after_auth_time: float = 0.1,
+    ) -> "AuthenticationMessage | None":
+        """Receive the authentication message, if the next message is one.
+
+        `send_authentication_message` says whether one must come (True), may
+        come (None) or is not waited for (False). `max_auth_time` guards that
+        wait, `after_auth_time` the wait for the application to come to rest
+        after it; neither is slept.
+
+        Raises:
+            UnexpectedMessage, NoMessage: if one must come and does not.
+        """
+        found = None
+        if send_authentication_message is not False:
+            found = await self._authentication(max_auth_time)
+        if found is None and send_authentication_message:
+            event = await self._peek(0.0)
+            wanted = "no authentication message"
+            if isinstance(event, Silence):
+                raise self._reader.missing(event, wanted, max_auth_time)
+            raise self._unexpected(wanted, f"{str(event)[:72]} came")
+        await self._session.settle(after_auth_time)
+        return found
+
+    async def assert_authenticated_status_ok(self, max_auth_time: float = 0.5) -> None:
+        """Receive the authentication message and check that its status is 200.
+
+        Raises:
+            UnexpectedMessage: if there is none, or it says something else.
+        """
+        found = await self.wait_for_auth(True, max_auth_time)
+        status = None if found is None else found.payload.status_code
+        if status != 200:
+            raise self._unexpected("no authentication", f"status {status}, not 200")
+
+    # --- steering
+
+    async def settle(self, timeout: float | None = None) -> None:
+        """Return when the application has come to rest, with all it caused.
+
+        That is when nothing can happen before `timeout` seconds have passed.
+        """
+        self._session.require_connection()
+        await self._session.settle(self._seconds(timeout))
+
+    async def skip(self, count: int = 1) -> None:
+        """Receive so many messages and forget them. Completions do not count."""
+        for _ in range(count):
+            await self.receive_message()
+
+    # --- inner workings
+
+    async def _peek(self, timeout: float) -> Frame | Terminal | Silence:
+        """Look at what comes next; an end that is known already is silence."""
+        if timeout < 0 or timeout != timeout:
+            raise ValueError(f"{timeout!r}: give seconds, 0 or more")
+        event = await self._session.peek(timeout, self._reader.is_completion)
+        if isinstance(event, str | bytes | Silence):
+            return event
+        if self._session.end_told:
+            return Silence("proved")
+        if isinstance(event, Crash):
+            raise self._session.ended(event, "no silence")
+        return event
+
+    async def _authentication(self, timeout: float) -> "AuthenticationMessage | None":
+        event = await self._session.peek(timeout, self._reader.is_completion)
+        if not isinstance(event, str | bytes) or event == b"":
+            return None
+        content = self._reader.content(event)
+        if action_of(content) != "authentication":
+            return None
+        from wstest_core.messages import AuthenticationMessage
+
+        await self.receive_message()
+        return AuthenticationMessage.model_validate(content)
+
+    def _check_close(self, code: int | None, reason: str | None) -> None:
+        self._session.end_told = True
+        found = {"code": self.close_code, "reason": self.close_reason}
+        wanted = {"code": code, "reason": reason}
+        for name, value in wanted.items():
+            if value is not None and found[name] != value:
+                raise self._unexpected(
+                    f"no close with {name} {value!r}", f"it was {found[name]!r}"
+                )
+
+    def _as(self, model: type[T], message: AnyMessage) -> T:
+        if isinstance(message, model):
+            return message
+        if isinstance(message, Mapping):
+            from pydantic import TypeAdapter, ValidationError
+
+            try:
+                return TypeAdapter(model).validate_python(message)
+            except ValidationError as error:
+                raise self._unexpected(f"no {model.__name__}", str(error)) from None
+        raise self._unexpected(f"no {model.__name__}", f"{message!r} came")
+
+    def _unexpected(self, wanted: str, why: str) -> UnexpectedMessage:
+        return UnexpectedMessage(self._session.text(wanted, why=why))

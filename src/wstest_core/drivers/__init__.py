@@ -1,0 +1,7 @@
+"""How a communicator reaches an application."""
+
+from wstest_core.drivers._application import AsgiApplication
+from wstest_core.drivers._protocol import Driver
+from wstest_core.drivers.asgi import AsgiDriver, ClientDisconnected
+
+__all__ = ["AsgiApplication", "AsgiDriver", "ClientDisconnected", "Driver"]

@@ -1,0 +1,160 @@
+"""What this library raises about the application under test.
+
+All of it is `AssertionError`, so a test runner reports a failed test and not
+an error in the test. Misuse of the library is `TypeError`, `ValueError` or
+`RuntimeError`.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+from wstest_core.events import ABNORMAL_CLOSURE, Headers
+
+__all__ = [
+    "ApplicationCrashed",
+    "ConnectionClosed",
+    "ConnectionRejected",
+    "IllegalAsgiEvent",
+    "LingeringApplicationWarning",
+    "NoMessage",
+    "UndecodableFrame",
+    "UnexpectedMessage",
+    "UnreadMessages",
+    "UnreadMessagesWarning",
+    "WebSocketTestError",
+]
+
+
+class WebSocketTestError(AssertionError):
+    """The application did not do what the test wanted.
+
+    `messages` holds what a collection had received before it failed.
+    """
+
+    __module__ = "wstest_core"
+
+    def __init__(self, text: str, *, messages: Sequence[object] = ()) -> None:
+        super().__init__(text)
+        self.messages = list(messages)
+
+
+class NoMessage(WebSocketTestError, TimeoutError):
+    """What was waited for did not come, and cannot or may not come any more.
+
+    It is a `TimeoutError` too, which is what Channels' communicators raise.
+    """
+
+    __module__ = "wstest_core"
+
+
+@final
+class ConnectionClosed(NoMessage):
+    """The connection is closed, so nothing more can be sent or received.
+
+    `code` and `reason` are the browser's view (RFC 6455 section 7.1.5).
+    """
+
+    __module__ = "wstest_core"
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: int = ABNORMAL_CLOSURE,
+        reason: str = "",
+        messages: Sequence[object] = (),
+    ) -> None:
+        super().__init__(text, messages=messages)
+        self.code = code
+        self.reason = reason
+
+
+@final
+class UnexpectedMessage(WebSocketTestError):
+    """Something arrived that the test did not want, or not like this."""
+
+    __module__ = "wstest_core"
+
+
+@final
+class UnreadMessages(WebSocketTestError):
+    """The test ended without reading what the application sent."""
+
+    __module__ = "wstest_core"
+
+
+@final
+class ConnectionRejected(WebSocketTestError):
+    """The application refused the connection.
+
+    `code` is the close code the application gave (None without one);
+    `status`, `headers` and `body` are the HTTP response a server makes of
+    it. A browser sees neither: its close event says `browser_code`, 1006.
+    """
+
+    __module__ = "wstest_core"
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: int | None = None,
+        status: int = 403,
+        headers: Headers = (),
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.browser_code = ABNORMAL_CLOSURE
+
+
+@final
+class ApplicationCrashed(WebSocketTestError):
+    """The application raised. What it raised is `error` and `__cause__`."""
+
+    __module__ = "wstest_core"
+
+    def __init__(
+        self, text: str, *, error: BaseException, messages: Sequence[object] = ()
+    ) -> None:
+        super().__init__(text, messages=messages)
+        self.error = error
+
+
+@final
+class UndecodableFrame(WebSocketTestError):
+    """A frame is not what the codec understands. It is kept in `frame`."""
+
+    __module__ = "wstest_core"
+
+    def __init__(
+        self, text: str, *, frame: str | bytes, messages: Sequence[object] = ()
+    ) -> None:
+        super().__init__(text, messages=messages)
+        self.frame = frame
+
+
+@final
+class IllegalAsgiEvent(WebSocketTestError, RuntimeError):
+    """The application sent an event that ASGI does not allow there.
+
+    Raised inside the application, at the `send` that did it, as a server
+    does; a `RuntimeError` too, because that is what servers raise.
+    """
+
+    __module__ = "wstest_core"
+
+
+class UnreadMessagesWarning(UserWarning):
+    """The test ended without reading what the application sent."""
+
+    __module__ = "wstest_core"
+
+
+class LingeringApplicationWarning(UserWarning):
+    """The application saw the disconnect and did not end."""
+
+    __module__ = "wstest_core"

@@ -1,0 +1,79 @@
+"""Builds the text of every failure.
+
+Four parts: what was wanted and for whom; what was seen; what the application
+is doing now; what to do, where a remedy is known.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from wstest_core.constants import COMPLETE_ACTIONS
+from wstest_core.events import Silence
+from wstest_core.transcript import Transcript
+
+__all__ = ["differences", "failure", "remedy", "silence"]
+
+_SHOWN = 10
+
+
+def failure(
+    wanted: str, *, transcript: Transcript, doing: str, remedy: str | None = None
+) -> str:
+    """Return the text of a failure.
+
+    `wanted` is its first line, `doing` a sentence on the application.
+    """
+    last = doing if remedy is None else f"{doing} {remedy}"
+    return "\n\n".join([wanted, _seen(transcript), last])
+
+
+def silence(silence: Silence, timeout: float) -> str:
+    """Say why nothing came, as the end of a first line."""
+    match silence.kind:
+        case "proved":
+            return "nothing more can arrive"
+        case "presumed":
+            return f"nothing more is expected to arrive ({silence.why})"
+        case _:
+            return (
+                f"nothing arrived within {timeout:g} s "
+                f"(not provable sooner: {silence.why})"
+            )
+
+
+def remedy(stop: str, actions: Sequence[str | None]) -> str | None:
+    """Say how to stop instead, where a completion message was waited for."""
+    if not any(f"'{action}'" in stop for action in COMPLETE_ACTIONS):
+        return None
+    if any(action in COMPLETE_ACTIONS for action in actions):
+        return None
+    last = actions[-1] if actions and actions[-1] else "its last action"
+    return (
+        "It has sent no completion message: stop on its last message instead, "
+        f'on_action("{last}"), or receive_all_messages().'
+    )
+
+
+def differences(message: object, fields: Mapping[str, object]) -> list[str]:
+    """Return a line for each field that is not as expected."""
+    return [
+        f"  {name}: expected {wanted!r}, found {found!r}"
+        for name, wanted in fields.items()
+        if not _equal(found := getattr(message, name, None), wanted)
+    ]
+
+
+def _equal(found: object, wanted: object) -> bool:
+    if found == wanted:
+        return True
+    dump = getattr(found, "model_dump", None)
+    return dump is not None and isinstance(wanted, Mapping) and dump() == wanted
+
+
+def _seen(transcript: Transcript) -> str:
+    count = len(transcript)
+    if not count:
+        return "Nothing was sent or received."
+    shown = "\n".join(str(entry) for entry in transcript.last(_SHOWN))
+    left_out = f" (the last {_SHOWN})" if count > _SHOWN else ""
+    entries = "entry" if count == 1 else "entries"
+    return f"{count} {entries}{left_out}\n{shown}"

@@ -1,0 +1,379 @@
+"""The proof of quiescence on asyncio.
+
+An asyncio loop does one thing at a time, and says so: when it has nothing to
+run it calls its selector with a timeout other than zero, to sleep until a
+descriptor or a timer wakes it. That call is the moment of truth. If then
+
+- a poll that does not wait finds no descriptor ready,
+- no other thread could call into the loop (`_threads`),
+- no descriptor but the loop's own wake-up pipe is registered, and
+- nothing has become ready while we looked,
+
+then the loop can only be woken by its own next timer. Nothing that anybody
+waits for can happen before that timer is due. A wait whose horizon lies
+before it is over: it is told so, and with that the loop has something to run
+again. Everything else goes on waiting, and the loop sleeps as it would have.
+
+The order of the questions matters. A thread hands its result over before it
+counts as finished, so threads are asked about first, and the poll and the
+queue of ready callbacks come last: what a finished thread left is seen there.
+
+Waits are released one at a time, the one with the earliest horizon first, as
+if time had passed without anything happening. What the released one does next
+may be just what the others wait for.
+
+The selector's `select` is replaced on the instance, for as long as something
+is attached. No timer is created for a deadline: the time we let the loop
+sleep is cut to the next one. Loops without such a selector (uvloop, Windows'
+proactor) get a timer per wait, and no proof.
+"""
+
+import asyncio
+import itertools
+import math
+import time
+from asyncio import AbstractEventLoop, Future, Task, TimerHandle
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
+from contextvars import Context
+from heapq import heappop, heappush
+from types import coroutine
+from typing import TypeAlias, final
+
+from wstest_core import settings
+from wstest_core.events import Silence
+from wstest_core.quiescence import _jobs, _sockets, _tasks, _threads
+from wstest_core.quiescence._clock import LoopClock
+
+__all__ = ["AsyncioBell", "AsyncioWatch"]
+
+_Events: TypeAlias = list[tuple[object, int]]
+_Select: TypeAlias = Callable[[float | None], _Events]
+
+_PROVED = Silence("proved")
+_NO_REST = "the event loop did not come to rest"
+_FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05  # seconds between looks at other threads
+_order = itertools.count()
+
+
+@final
+class AsyncioBell:
+    """A bell on futures, one for each who waits."""
+
+    __slots__ = ("_loop", "_waiting", "_watch")
+
+    def __init__(self, watch: "AsyncioWatch", loop: AbstractEventLoop) -> None:
+        self._watch = watch
+        self._loop = loop
+        self._waiting: Future[Silence | None] | list[Future[Silence | None]] | None
+        self._waiting = None
+
+    def ring(self) -> None:
+        waiting = self._waiting
+        if waiting is None:
+            return
+        self._waiting = None
+        for future in waiting if isinstance(waiting, list) else (waiting,):
+            if not future.done():
+                future.set_result(None)
+
+    async def wait(self) -> None:
+        await self.listen()
+
+    def wait_until(
+        self, *, deadline: float, horizon: float
+    ) -> Awaitable[Silence | None]:
+        return self._watch.wait(self.listen(), deadline=deadline, horizon=horizon)
+
+    def listen(self) -> "Future[Silence | None]":
+        """Return a future that the next ring ends."""
+        future: Future[Silence | None] = self._loop.create_future()
+        waiting = self._waiting
+        if waiting is None or (isinstance(waiting, Future) and waiting.done()):
+            self._waiting = future
+        elif isinstance(waiting, list):
+            waiting[:] = [other for other in waiting if not other.done()]
+            waiting.append(future)
+        else:
+            self._waiting = [waiting, future]
+        return future
+
+
+@final
+class AsyncioRunning:
+    """A task that was spawned."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, task: Task[None]) -> None:
+        self._task = task
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+    def doing(self) -> str:
+        return _tasks.doing(self._task)
+
+
+@final
+class _Waiter:
+    """One wait: what ends it, and until when it makes sense."""
+
+    __slots__ = ("deadline", "future", "task")
+
+    def __init__(self, future: "Future[Silence | None]", deadline: float) -> None:
+        self.future = future
+        self.deadline = deadline
+        self.task = asyncio.current_task()
+
+    def end(self, silence: Silence) -> None:
+        if not self.future.done():
+            self.future.set_result(silence)
+
+
+@final
+class AsyncioWatch:
+    """Watches one asyncio loop."""
+
+    cancelled: type[BaseException] = asyncio.CancelledError
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self._attached = 0
+        self._selector: object = getattr(loop, "_selector", None)
+        self._poll: _Select | None = None
+        # (horizon, order, waiter); those that have ended leave lazily
+        self._waiters: list[tuple[float, int, _Waiter]] = []
+        self._next_deadline = math.inf
+        self._next_look = _FIRST_LOOK
+        self._quiet_since: float | None = None
+        self._why = _NO_REST
+        self._clock = LoopClock(loop)
+
+    def attach(self) -> None:
+        self._attached += 1
+        if self._attached == 1:
+            _jobs.install()
+            self._hook()
+
+    def detach(self) -> None:
+        self._attached -= 1
+        if self._attached == 0:
+            _jobs.uninstall()
+            self._unhook()
+
+    @property
+    def attached(self) -> bool:
+        """Whether anything is attached."""
+        return self._attached > 0
+
+    def abandon(self) -> None:
+        """Let go of a loop that was closed while something was attached."""
+        if self._attached:
+            self._attached = 1
+            self.detach()
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def bell(self) -> AsyncioBell:
+        return AsyncioBell(self, self._loop)
+
+    def spawn(
+        self,
+        main: Callable[[], Coroutine[object, object, None]],
+        *,
+        context: Context | None = None,
+    ) -> AsyncioRunning:
+        context = Context() if context is None else context
+        return AsyncioRunning(self._loop.create_task(main(), context=context))
+
+    @coroutine
+    def pause(self) -> Generator[None, None, None]:
+        yield
+
+    async def wait(
+        self, future: Future[Silence | None], *, deadline: float, horizon: float
+    ) -> Silence | None:
+        """Wait for a future, or until it is known that nothing ends it in time."""
+        if self._poll is None:
+            return await self._wait_with_timer(future, deadline)
+        waiters = self._waiters
+        heappush(waiters, (horizon, next(_order), _Waiter(future, deadline)))
+        self._next_deadline = min(self._next_deadline, deadline)
+        try:
+            return await future
+        finally:
+            future.cancel()
+            while waiters and waiters[0][2].future.done():
+                heappop(waiters)
+
+    def virtual_clock(self, *, run: bool) -> None:
+        if self._poll is None:
+            raise RuntimeError(
+                f"the time of {type(self._loop).__name__} cannot be driven: "
+                "use asyncio's own event loop to test with a virtual clock"
+            )
+        if run:
+            self._clock.start()
+        elif offset := self._clock.stop():
+            self._turn_back(offset)
+
+    async def _wait_with_timer(
+        self, future: Future[Silence | None], deadline: float
+    ) -> Silence | None:
+        why = f"{type(self._loop).__name__} does not show what it waits for"
+        waiter = _Waiter(future, deadline)
+        if deadline == math.inf:
+            return await future
+        timer = self._loop.call_at(deadline, waiter.end, Silence("expired", why))
+        try:
+            return await future
+        finally:
+            timer.cancel()
+
+    def _turn_back(self, offset: float) -> None:
+        self._waiters[:] = [
+            (horizon - offset, order, waiter)
+            for horizon, order, waiter in self._waiters
+        ]
+        for _, _, waiter in self._waiters:
+            waiter.deadline -= offset
+        self._next_deadline -= offset
+
+    def _hook(self) -> None:
+        poll: _Select | None = getattr(self._selector, "select", None)
+        if poll is None or getattr(self._loop, "_ready", None) is None:
+            return
+        with suppress(TypeError):  # an object without a __dict__ is left alone
+            vars(self._selector)["select"] = self._select
+            self._poll = poll
+
+    def _unhook(self) -> None:
+        poll = self._poll
+        if poll is None:
+            return
+        attributes = vars(self._selector)
+        if attributes.get("select") != self._select:
+            return  # somebody put theirs over ours; we only pass calls on now
+        if getattr(poll, "__self__", None) is self._selector:
+            del attributes["select"]
+        else:  # somebody had put theirs there before us
+            attributes["select"] = poll
+        self._poll = None
+
+    def _select(self, timeout: float | None = None) -> _Events:
+        poll = self._poll
+        if poll is None or not (self._waiters or self._clock.running):
+            return [] if poll is None else poll(timeout)
+        if timeout is None or timeout > 0:
+            return self._rest(poll, timeout)
+        self._next_look, self._quiet_since = _FIRST_LOOK, None
+        self._why = _NO_REST
+        events = poll(0)
+        self._expire()
+        return events
+
+    def _rest(self, poll: _Select, timeout: float | None) -> _Events:
+        """The loop has nothing to run: conclude what can be, or let it sleep."""
+        limit, silence = self._judge()
+        events = poll(0)
+        if events or self._is_ready():
+            return events
+        if silence is not None and self._conclude(silence):
+            return []
+        timeout = math.inf if timeout is None else timeout
+        limit = min(limit, timeout, self._next_deadline - self._loop.time())
+        events = poll(None if limit == math.inf else max(0, limit))
+        if limit == timeout:
+            self._quiet_since = None
+        self._expire()
+        return events
+
+    def _judge(self) -> tuple[float, Silence | None]:
+        """Return how long to sleep before looking again, and what silence means."""
+        obstacle = _threads.outstanding(self._loop)
+        if obstacle is not None:
+            self._why = obstacle
+            look = self._next_look
+            self._next_look = min(2 * look, _LAST_LOOK)
+            return look, None
+        sockets = _sockets.look(self._loop, self._selector)
+        if sockets is None:
+            return math.inf, _PROVED
+        self._why = sockets.why
+        if not sockets.idle:
+            return math.inf, None
+        return self._presume(sockets.why)
+
+    def _presume(self, why: str) -> tuple[float, Silence | None]:
+        if self._quiet_since is None:
+            self._quiet_since = time.monotonic()
+        grace = settings.current.idle_socket_grace
+        left = grace - (time.monotonic() - self._quiet_since)
+        if left > 0:
+            return left, None
+        return math.inf, Silence("presumed", why)
+
+    def _conclude(self, silence: Silence) -> bool:
+        timer = self._next_timer()
+        waiters = self._waiters
+        while waiters and waiters[0][2].future.done():
+            heappop(waiters)
+        if waiters and waiters[0][0] < timer:
+            heappop(waiters)[2].end(silence)
+            return True
+        if self._clock.running and timer < math.inf:
+            self._clock.jump_to(timer)
+            return True
+        return False
+
+    def _expire(self) -> None:
+        now = self._loop.time()
+        if now < self._next_deadline:
+            return
+        waiting = [waiter for _, _, waiter in self._waiters if not waiter.future.done()]
+        for waiter in waiting:
+            if waiter.deadline <= now:
+                waiter.end(Silence("expired", self._why))
+        later = [waiter.deadline for waiter in waiting if waiter.deadline > now]
+        self._next_deadline = min(later, default=math.inf)
+
+    def _is_ready(self) -> bool:
+        return bool(getattr(self._loop, "_ready", True))
+
+    def _next_timer(self) -> float:
+        scheduled: list[TimerHandle] = getattr(self._loop, "_scheduled", [])
+        if not scheduled:
+            return math.inf
+        first = scheduled[0]
+        if not first.cancelled() and not self._only_ends_a_wait(first):
+            return first.when()
+        return min(
+            (
+                timer.when()
+                for timer in scheduled
+                if not timer.cancelled() and not self._only_ends_a_wait(timer)
+            ),
+            default=math.inf,
+        )
+
+    def _only_ends_a_wait(self, timer: TimerHandle) -> bool:
+        """Whether a timer is a timeout that the test put around its own wait."""
+        callback: object = getattr(timer, "_callback", None)
+        scope: object = getattr(callback, "__self__", None)
+        attribute = _TIMEOUTS.get((type(scope).__module__, type(scope).__name__))
+        if attribute is None:
+            return False
+        guarded: object = getattr(scope, attribute, None)
+        return any(
+            waiter.task is guarded and not waiter.future.done()
+            for _, _, waiter in self._waiters
+        )
+
+
+# The classes of timeouts, and where they keep the task that they guard.
+_TIMEOUTS = {
+    ("asyncio.timeouts", "Timeout"): "_task",
+    ("anyio._backends._asyncio", "CancelScope"): "_host_task",
+}

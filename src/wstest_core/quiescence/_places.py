@@ -1,0 +1,55 @@
+"""Names the place where code stands, and puts it in words."""
+
+import os
+from collections.abc import Iterable
+from types import FrameType
+from typing import TypeAlias
+
+__all__ = ["Place", "place", "spot", "users_frame"]
+
+# Module and qualified name of a function: ("asyncio.queues", "Queue.get").
+Place: TypeAlias = tuple[str, str]
+
+_LIBRARIES = tuple(
+    f"{os.sep}{part}{os.sep}" for part in ("site-packages", "dist-packages")
+)
+_STANDARD = os.path.dirname(os.__file__) + os.sep
+_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+def place(frame: FrameType) -> Place:
+    """Return the place of a frame."""
+    return frame.f_globals.get("__name__", ""), frame.f_code.co_qualname
+
+
+def spot(frame: FrameType) -> str:
+    """Return "in f() at a.py:3" for a frame."""
+    return f"in {frame.f_code.co_name}() at {_short(frame)}"
+
+
+def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
+    """Return the innermost frame that is neither a library's nor Python's.
+
+    Where there is none, the innermost of all. `frames` go from outer to inner.
+    """
+    ordered = list(frames)
+    for frame in reversed(ordered):
+        if _is_users(frame.f_code.co_filename):
+            return frame
+    return ordered[-1] if ordered else None
+
+
+def _is_users(filename: str) -> bool:
+    if filename.startswith((_STANDARD, _OURS, "<frozen")):
+        return False
+    return not any(part in filename for part in _LIBRARIES)
+
+
+def _short(frame: FrameType) -> str:
+    filename = frame.f_code.co_filename
+    try:
+        relative = os.path.relpath(filename)
+    except ValueError:  # another drive, on Windows
+        relative = filename
+    shown = filename if relative.startswith(os.pardir) else relative
+    return f"{shown}:{frame.f_lineno}"

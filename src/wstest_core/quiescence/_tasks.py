@@ -1,0 +1,118 @@
+"""Reads where the tasks of an asyncio loop are parked.
+
+Two questions are answered by the same walk down the chain of awaits: could a
+socket wake this task (then nothing is known about when), and what is it doing
+(for the text of a failure). A place that is not known to be woken only from
+inside the process counts as one that a socket could wake.
+"""
+
+import asyncio
+from asyncio import AbstractEventLoop, Future, Task
+from collections.abc import Iterable, Iterator
+from types import FrameType
+
+from wstest_core.quiescence._places import Place, place, spot, users_frame
+
+__all__ = ["doing", "waits_for_outside"]
+
+
+def waits_for_outside(loop: AbstractEventLoop) -> str | None:
+    """Say which task of `loop` a socket could wake; None if there is none."""
+    for task in asyncio.all_tasks(loop):
+        if not _parked_inside(task):
+            return f"a task may be waiting for a socket, {_at(task)}"
+    return None
+
+
+def doing(task: Task[None]) -> str:
+    """Say where a task stands: "sleeping in f() at a.py:3"."""
+    frames = [frame for frame, _ in _chain(task.get_coro())]
+    words = next(
+        (_WORDS[place(frame)] for frame in reversed(frames) if place(frame) in _WORDS),
+        "waiting",
+    )
+    return f"{words} {_at(task)}"
+
+
+def _at(task: Task[object]) -> str:
+    frame = users_frame(frame for frame, _ in _chain(task.get_coro()))
+    return "at an unknown place" if frame is None else spot(frame)
+
+
+def _chain(awaitable: object) -> Iterator[tuple[FrameType, object]]:
+    """Yield each frame of a suspended coroutine with what it awaits."""
+    while awaitable is not None:
+        for kind in ("cr", "gi", "ag"):
+            frame: FrameType | None = getattr(awaitable, f"{kind}_frame", None)
+            if frame is not None:
+                inner = "gi_yieldfrom" if kind == "gi" else f"{kind}_await"
+                awaitable = getattr(awaitable, inner, None)
+                yield frame, awaitable
+                break
+        else:
+            return
+
+
+def _parked_inside(task: Task[object]) -> bool:
+    waited: object = getattr(task, "_fut_waiter", None)
+    if isinstance(waited, Task):
+        return True
+    children: Iterable[object] | None = getattr(waited, "_children", None)
+    if children is not None:  # what asyncio.gather() awaits
+        return _all_tasks(children)
+    frames = [frame for frame, _ in _chain(task.get_coro())]
+    if not frames or waited is None:
+        return False
+    return _is_inside(frames[-1])
+
+
+def _is_inside(frame: FrameType) -> bool:
+    here = place(frame)
+    if here == ("asyncio.tasks", "_wait"):
+        return _all_tasks(frame.f_locals.get("fs", ()))
+    if here == ("asyncio.tasks", "wait_for"):
+        return _all_tasks([frame.f_locals.get("fut")])
+    return here in _INSIDE
+
+
+def _all_tasks(awaited: Iterable[object]) -> bool:
+    # A task among them is judged by itself; a bare future could be anybody's.
+    return all(
+        isinstance(one, Task) or (isinstance(one, Future) and one.done())
+        for one in awaited
+    )
+
+
+_INSIDE: frozenset[Place] = frozenset(
+    {
+        ("asyncio.locks", "Condition.wait"),
+        ("asyncio.locks", "Event.wait"),
+        ("asyncio.locks", "Lock.acquire"),
+        ("asyncio.locks", "Semaphore.acquire"),
+        ("asyncio.queues", "Queue.get"),
+        ("asyncio.queues", "Queue.put"),
+        ("asyncio.taskgroups", "TaskGroup.__aexit__"),
+        ("asyncio.taskgroups", "TaskGroup._aexit"),
+        ("asyncio.tasks", "sleep"),
+        ("anyio._backends._asyncio", "Lock.acquire"),
+        ("anyio._backends._asyncio", "Semaphore.acquire"),
+        ("anyio._backends._asyncio", "TaskGroup.__aexit__"),
+        ("wstest_core.quiescence._asyncio", "AsyncioBell.wait"),
+        ("wstest_core.quiescence._asyncio", "AsyncioWatch.wait"),
+    }
+)
+
+_WORDS: dict[Place, str] = {
+    ("asyncio.locks", "Condition.wait"): "waiting for a condition",
+    ("asyncio.locks", "Event.wait"): "waiting for an event",
+    ("asyncio.locks", "Lock.acquire"): "waiting for a lock",
+    ("asyncio.locks", "Semaphore.acquire"): "waiting for a semaphore",
+    ("asyncio.queues", "Queue.get"): "waiting for an item of a queue",
+    ("asyncio.queues", "Queue.put"): "waiting for room in a queue",
+    ("asyncio.streams", "StreamReader._wait_for_data"): "reading from a socket",
+    ("asyncio.tasks", "sleep"): "sleeping",
+    ("asyncio.threads", "to_thread"): "waiting for a thread",
+    ("asgiref.sync", "SyncToAsync.__call__"): "waiting for a thread",
+    ("anyio.to_thread", "run_sync"): "waiting for a thread",
+    ("wstest_core.drivers.asgi", "AsgiDriver._app_receive"): "waiting for input",
+}

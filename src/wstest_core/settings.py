@@ -1,0 +1,75 @@
+"""Defaults that hold where a communicator is not told otherwise.
+
+The pytest plugin sets them from its ini options, command line and marker.
+"""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias
+
+__all__ = ["Settings", "Unread", "current", "debugger_attached", "override"]
+
+Unread: TypeAlias = Literal["warn", "error", "ignore"]
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a communicator falls back on.
+
+    `timeout` is in seconds and guards against hanging. `unread` says what
+    happens to frames a test left unread. `virtual_clock` lets the loop jump
+    over waits while a communicator is connected. `idle_socket_grace` is how
+    many seconds a wait listens to idle sockets before it presumes silence.
+    `harmless_threads` are `fnmatch` patterns of names of threads that never
+    talk to the application's event loop.
+    """
+
+    timeout: float = 1.0
+    unread: Unread = "warn"
+    virtual_clock: bool = False
+    idle_socket_grace: float = 0.02
+    harmless_threads: tuple[str, ...] = ()
+
+
+current = Settings()
+
+
+@contextmanager
+def override(**changes: object) -> Generator[Settings]:
+    """Change the defaults within a block.
+
+    Raises:
+        TypeError: for a name that is not a setting.
+    """
+    known = {field.name for field in fields(Settings)}
+    if unknown := changes.keys() - known:
+        raise TypeError(
+            f"no such setting: {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(sorted(known))}"
+        )
+    before = {name: getattr(current, name) for name in changes}
+    for name, value in changes.items():
+        setattr(current, name, value)
+    try:
+        yield current
+    finally:
+        for name, value in before.items():
+            setattr(current, name, value)
+
+
+def debugger_attached() -> bool:
+    """Whether a person is stepping through the code, so timeouts must wait."""
+    trace = sys.gettrace()
+    if trace is not None:
+        home = getattr(trace, "__module__", None) or type(trace).__module__
+        if home.split(".")[0] in _DEBUGGERS or "pydevd" in home:
+            return True
+    monitoring = getattr(sys, "monitoring", None)  # Python 3.12 and later
+    if monitoring is None:
+        return False
+    return monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
+
+
+_DEBUGGERS = frozenset({"bdb", "pdb", "debugpy", "pudb", "ipdb"})

@@ -1,0 +1,175 @@
+"""What went over a connection, in order, with times."""
+
+import html
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
+from weakref import WeakSet
+
+from wstest_core.events import Accept, Frame, Terminal
+
+__all__ = ["Entry", "Happening", "Transcript", "recorded"]
+
+Happening: TypeAlias = Frame | Accept | Terminal
+_Direction: TypeAlias = Literal["->", "<-", "--"]
+
+_WIDTH = 72
+_recorded: "WeakSet[Transcript]" = WeakSet()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    `at` is in seconds since the transcript began. `direction` is "->" from
+    the client to the application, "<-" back, "--" for a remark.
+    """
+
+    __module__ = "wstest_core.transcript"
+
+    at: float
+    direction: _Direction
+    what: Happening
+
+    def __str__(self) -> str:
+        return f"{self.at:8.3f}s {self.direction} {_cut(_words(self.what))}"
+
+
+@final
+class Transcript:
+    """What one client sent and was sent, including what no test has read.
+
+    `str()` gives a line for each entry; iterating gives `Entry` values.
+
+    >>> transcript = Transcript("alice")
+    >>> transcript.sent(1.5, "hello")
+    >>> str(transcript)
+    '   0.000s -> hello'
+    """
+
+    __module__ = "wstest_core"
+    __slots__ = ("__weakref__", "_entries", "name")
+
+    def __init__(self, name: str = "client") -> None:
+        self.name = name
+        # Tuples, because one is made for each frame; `Entry` when looked at.
+        self._entries: list[tuple[float, _Direction, Happening]] = []
+        _recorded.add(self)
+
+    def sent(self, at: float, what: Happening) -> None:
+        """Record what the client sent, at a time of the loop's clock."""
+        self._entries.append((at, "->", what))
+
+    def received(self, at: float, what: Happening) -> None:
+        """Record what the application sent, at a time of the loop's clock."""
+        self._entries.append((at, "<-", what))
+
+    def remark(self, at: float, what: str) -> None:
+        """Record something that is not on the wire."""
+        self._entries.append((at, "--", what))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self.last(len(self._entries))
+
+    def __str__(self) -> str:
+        return "\n".join(str(entry) for entry in self)
+
+    def last(self, count: int) -> Iterator[Entry]:
+        """Yield the last `count` entries."""
+        begin = self._entries[0][0] if self._entries else 0.0
+        start = max(0, len(self._entries) - count)
+        for at, direction, what in self._entries[start:]:
+            yield Entry(at - begin, direction, what)
+
+    def to_mermaid(self) -> str:
+        """Return a Mermaid sequence diagram of the connection."""
+        lines = [
+            "sequenceDiagram",
+            f"    participant C as {_mermaid(self.name)}",
+            "    participant A as application",
+        ]
+        lines += [f"    {_mermaid_line(entry)}" for entry in self]
+        return "\n".join(lines) + "\n"
+
+    def to_html(self) -> str:
+        """Return a page that shows the connection, and needs nothing else."""
+        rows = "\n".join(_html_row(entry) for entry in self)
+        return _PAGE.format(title=html.escape(self.name), rows=rows)
+
+
+def recorded() -> list[Transcript]:
+    """Return the transcripts that are still alive, by name."""
+    return sorted(_recorded, key=lambda transcript: transcript.name)
+
+
+def _words(what: Happening) -> str:
+    match what:
+        case str():
+            return what if what else "(an empty text frame)"
+        case bytes():
+            return f"{len(what)} bytes {what[:_WIDTH]!r}"
+        case Accept(subprotocol=subprotocol):
+            return f"accepted, subprotocol {subprotocol}" if subprotocol else "accepted"
+        case _:
+            return f"({what})"
+
+
+def _cut(text: str) -> str:
+    line = text.replace("\n", "\\n")
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."
+
+
+def _mermaid(text: str) -> str:
+    # Mermaid takes entities written with "#" for what has a meaning to it.
+    special = {"#": "#35;", ";": "#59;", "<": "#lt;", ">": "#gt;", ":": "#58;"}
+    return "".join(special.get(character, character) for character in text)
+
+
+def _mermaid_line(entry: Entry) -> str:
+    words = _mermaid(_cut(_words(entry.what)))
+    match entry.direction:
+        case "->":
+            return f"C->>A: {words}"
+        case "<-":
+            return f"A-->>C: {words}"
+        case _:
+            return f"Note over C,A: {words}"
+
+
+def _html_row(entry: Entry) -> str:
+    kind = {"->": "sent", "<-": "received", "--": "remark"}[entry.direction]
+    arrow = {"->": "&rarr;", "<-": "&larr;", "--": ""}[entry.direction]
+    text = html.escape(_pretty(entry.what))
+    return (
+        f'<tr class="{kind}"><td>{entry.at:.3f} s</td>'
+        f"<td>{arrow}</td><td><pre>{text}</pre></td></tr>"
+    )
+
+
+def _pretty(what: Happening) -> str:
+    if isinstance(what, str) and what[:1] in ("{", "["):
+        try:
+            return json.dumps(json.loads(what), indent=2, ensure_ascii=False)
+        except ValueError:
+            return what
+    return _words(what)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem }}
+table {{ border-collapse: collapse; width: 100% }}
+td {{ border-top: 1px solid #ddd; padding: .25rem .5rem; vertical-align: top }}
+td:first-child {{ color: #767676; text-align: right; white-space: nowrap }}
+pre {{ margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }}
+tr.sent pre {{ color: #1f4e9c }} tr.received pre {{ color: #14602f }}
+tr.remark pre {{ color: #8a4b00 }}
+</style></head><body><h1>{title}</h1><table>
+{rows}
+</table></body></html>
+"""

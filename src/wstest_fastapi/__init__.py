@@ -1,0 +1,8 @@
+"""FastAPI, Starlette and fast-channels adapter. It has no names yet.
+
+Until it has, drive the application with `wstest_core` directly.
+"""
+
+from wstest_fastapi import _requires as _requires
+
+__all__: list[str] = []

@@ -1,0 +1,91 @@
+"""Writes the public surface as text: `python -m tests.api.dump`.
+
+The files stand under version control, so a change in the surface shows in the diff.
+"""
+
+import enum
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PACKAGES = ["wstest_core", "wstest_django", "wstest_fastapi"]
+
+
+def dump(package: str) -> str:
+    module = importlib.import_module(package)
+    lines = [line for name in module.__all__ for line in described(module, name)]
+    return "\n".join([f"# {package}", *lines]) + "\n"
+
+
+def described(module: object, name: str) -> Iterator[str]:
+    value = getattr(module, name)
+    if inspect.isclass(value):
+        yield from described_class(name, value)
+    elif callable(value):
+        yield f"def {name}{signature(value)}"
+    elif isinstance(value, str | int | frozenset | tuple):
+        yield f"{name} = {stable(value)}"
+    else:
+        yield f"{name}: {stable(value)}"
+
+
+def described_class(name: str, cls: type) -> Iterator[str]:
+    bases = ", ".join(base.__name__ for base in cls.__bases__ if base is not object)
+    yield f"class {name}({bases})" if bases else f"class {name}"
+    if not issubclass(cls, enum.Enum):
+        yield f"    {signature(cls)}"
+    for member in sorted(set(own_members(cls))):
+        yield f"    {described_member(cls, member)}"
+
+
+def own_members(cls: type) -> Iterator[str]:
+    """Public names of our own classes, not what pydantic or Exception bring."""
+    for home in cls.__mro__:
+        if home.__module__.partition(".")[0] in PACKAGES:
+            names = home.__dict__.keys() | inspect.get_annotations(home).keys()
+            yield from (name for name in names if not name.startswith("_"))
+
+
+def described_member(cls: type, name: str) -> str:
+    value = inspect.getattr_static(cls, name, None)
+    if isinstance(value, property):
+        return f"{name}: property{returns(value.fget)}"
+    if isinstance(value, staticmethod | classmethod):
+        return f"{name} = {type(value).__name__}{signature(value.__func__)}"
+    if inspect.isfunction(value):
+        prefix = "async " if inspect.iscoroutinefunction(value) else ""
+        return f"{prefix}def {name}{signature(value)}"
+    return name
+
+
+def returns(function: object) -> str:
+    return signature(function).rpartition(")")[2]
+
+
+def signature(value: object) -> str:
+    if not callable(value):
+        return ""
+    try:
+        return shortened(str(inspect.signature(value)))
+    except ValueError:
+        return "(...)"
+
+
+def stable(value: object) -> str:
+    """Text without addresses, set order or the home of a name."""
+    if isinstance(value, frozenset):
+        return "{" + ", ".join(sorted(map(repr, value))) + "}"
+    return shortened(repr(value))
+
+
+def shortened(text: str) -> str:
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)
+    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Za-z_])", "", text)
+
+
+if __name__ == "__main__":
+    for package in PACKAGES:
+        (FOLDER / f"{package}.txt").write_text(dump(package))

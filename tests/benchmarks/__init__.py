@@ -1,0 +1,1 @@
+"""What this library and its peers cost, measured side by side in one run."""
