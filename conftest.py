@@ -13,6 +13,9 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
+# Applications of their own, each with its own configuration.
+collect_ignore = ["docs/examples"]
+
 RUN_PYTHON = PythonEvaluator()
 
 

@@ -1,7 +1,7 @@
 """A client's connection: how it opens, what it sends, how it ends."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType, UnionType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias
 from warnings import warn
@@ -23,6 +23,7 @@ from wstest_core.events import (
     ABNORMAL_CLOSURE,
     Accept,
     Close,
+    Frame,
     Headers,
     Reject,
 )
@@ -105,7 +106,7 @@ class Connection(Generic[M]):
         try:
             await self.disconnect()
             if error is None:
-                await self._report_unread()
+                self._report_unread(await self._session.unread())
         except WebSocketTestError as failure:
             if error is None:
                 raise
@@ -146,7 +147,8 @@ class Connection(Generic[M]):
         try:
             await self._session.close(code, reason, self._seconds(timeout))
         finally:
-            self._switch_off()
+            if self._switched:
+                self._switch_off()
 
     async def drop(self, code: int = 1006) -> None:
         """Vanish without a closing handshake, as a lost network does.
@@ -299,20 +301,14 @@ class Connection(Generic[M]):
             self._switched = False
             _completion.turn_off(self.consumer)
 
-    async def _send(self, frame: str | bytes) -> None:
+    def _send(self, frame: str | bytes) -> Awaitable[None]:
         self._reader.ledger.sent()
-        await self._session.send(frame)
+        return self._session.send(frame)
 
-    async def _report_unread(self) -> None:
+    def _report_unread(self, frames: list[Frame]) -> None:
+        unread = [frame for frame in frames if not self._reader.is_completion(frame)]
         policy = self._unread or settings.current.unread
-        if policy == "ignore":
-            return
-        unread = [
-            frame
-            for frame in await self._session.unread()
-            if not self._reader.is_completion(frame)
-        ]
-        if not unread:
+        if not unread or policy == "ignore":
             return
         count = "1 frame" if len(unread) == 1 else f"{len(unread)} frames"
         text = self._session.text(
@@ -325,7 +321,7 @@ class Connection(Generic[M]):
         warn(text, UnreadMessagesWarning, stacklevel=3)
 
 
-def _require(frame: F, kind: type[F], verb: str) -> F:
+def _require(frame: object, kind: type[F], verb: str) -> F:
     if isinstance(frame, kind):
         return frame
     raise TypeError(f"{verb} takes {kind.__name__}, not {type(frame).__name__}")
@@ -336,7 +332,8 @@ def _driver(application: AsgiApplication | str | Driver) -> Driver:
         from wstest_core.drivers.network import NetworkDriver
 
         return NetworkDriver(application)
-    if isinstance(application, Driver):
+    # Asking whether it is a Driver takes longer than connecting does, so last.
+    if not callable(application) and isinstance(application, Driver):
         return application
     return AsgiDriver(application)
 
@@ -350,4 +347,7 @@ def _codec(
         return ModelCodec(messages)
     if hasattr(consumer, "outgoing_message_adapter"):
         return ModelCodec(consumer)
-    return JsonCodec()
+    return _JSON
+
+
+_JSON = JsonCodec()

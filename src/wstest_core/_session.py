@@ -6,7 +6,7 @@ knows codecs or messages.
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias, final
 
 from wstest_core import explain
@@ -61,8 +61,8 @@ class Session:
         self.transcript = Transcript(name)
         self.opened: Accept | None = None
         self.end_told = False  # the test knows that the connection has ended
-        self._ahead: deque[Frame] = deque()  # frames that were only looked at
-        self._goodbye: Close | None = None
+        self._ahead: deque[Frame] | None = None  # frames that were only looked at
+        self._goodbye: tuple[int, str] | None = None
         self._crash_told = False
         self._started = False
         self._closed = False
@@ -72,7 +72,7 @@ class Session:
         """How the connection ended, as a browser sees it; None while it is open."""
         end = self.driver.ended if self._started else None
         if self._goodbye is not None and (end is None or isinstance(end, Return)):
-            return self._goodbye
+            return Close(*self._goodbye)
         return end
 
     async def open(self, timeout: float) -> Accept | Terminal:
@@ -93,17 +93,19 @@ class Session:
             await self.driver.close(code=ABNORMAL_CLOSURE, reason="", timeout=timeout)
         return opened
 
-    async def next(self, timeout: float) -> Outcome:
+    def next(self, timeout: float) -> Awaitable[Outcome]:
         """Take the next event."""
         if self._ahead:
-            return self._ahead.popleft()
-        self.require_connection()
-        return await self.driver.receive(timeout=timeout)
+            return _later(self._ahead.popleft())
+        if not self._started:
+            self.require_connection()
+        return self.driver.receive(timeout=timeout)
 
     async def peek(self, timeout: float, ignore: Callable[[Frame], bool]) -> Outcome:
         """Return the next event that is not ignored, and take nothing."""
         self.require_connection()
-        for frame in self._ahead:
+        ahead = self._ahead = self._ahead or deque()
+        for frame in ahead:
             if not ignore(frame):
                 return frame
         deadline = self.driver.now() + timeout
@@ -112,23 +114,24 @@ class Session:
             event = await self.driver.receive(timeout=left)
             if not isinstance(event, str | bytes):
                 return event
-            self._ahead.append(event)
+            ahead.append(event)
             if not ignore(event):
                 return event
 
-    async def send(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> Awaitable[None]:
         """Send a frame, unless the connection has ended."""
-        self.require_connection()
+        if not self._started:
+            self.require_connection()
         end = self.end
         if end is not None:
             raise self.ended(end, "nothing can be sent")
-        await self.driver.send(frame)
+        return self.driver.send(frame)
 
     async def drop(self, code: int) -> None:
         """Vanish."""
         self.require_connection()
         if self.end is None:
-            self._goodbye = Close(code)
+            self._goodbye = (code, "")
             await self.driver.drop(code=code)
 
     async def settle(self, timeout: float) -> None:
@@ -142,7 +145,7 @@ class Session:
             return
         self._closed = self.end_told = True
         if self.end is None:
-            self._goodbye = Close(code, reason)
+            self._goodbye = (code, reason)
         await self.driver.close(code=code, reason=reason, timeout=timeout)
         error = self.driver.exception
         if error is not None and not self._crash_told:
@@ -153,8 +156,8 @@ class Session:
 
     async def unread(self) -> list[Frame]:
         """Take what no test has read."""
-        frames = list(self._ahead)
-        self._ahead.clear()
+        frames = list(self._ahead or ())
+        self._ahead = None
         while self._started:
             event = await self.driver.receive(timeout=0)
             if not isinstance(event, str | bytes):
@@ -201,7 +204,7 @@ class Session:
         if isinstance(end, Reject):
             return self.rejected(end)
         if self._goodbye is not None:
-            end, why = self._goodbye, "the test has closed the connection"
+            end, why = Close(*self._goodbye), "the test has closed the connection"
         else:
             why = str(end)
         code = end.code if isinstance(end, Close) else ABNORMAL_CLOSURE
@@ -235,3 +238,7 @@ class Session:
             crash = ApplicationCrashed(text, error=error, messages=messages)
         crash.__cause__ = error
         return crash
+
+
+async def _later(frame: Frame) -> Frame:
+    return frame

@@ -97,7 +97,7 @@ class WebsocketCommunicator(Connection[M]):
             NoMessage: as soon as none can come.
             UndecodableFrame: if the frame is not JSON. It is taken.
         """
-        return read_json(await self.receive_from(timeout))
+        return read_json(await self._reader.frame(self._seconds(timeout), "no frame"))
 
     async def receive_text(self, timeout: float | None = None) -> str:
         """Receive exactly one frame, which must be a text frame."""

@@ -4,7 +4,7 @@ They are chanx's: an application sends one of them after its last reply to a
 message ("complete"), to a group message or to a channel event.
 """
 
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 __all__ = [
     "COMPLETE_ACTIONS",
@@ -32,14 +32,17 @@ def action_of(message: object, field: str = "action") -> str | None:
     Reads the key of a dict, the attribute of a model, and through a root
     model and an enum member to what they hold.
     """
+    found = _field_of(message, field)
+    if found is None:
+        found = _field_of(getattr(message, "root", None), field)
+    # Exactly str: an enum member may be one too, and hashes by its name.
+    if type(found) is str:
+        return found
+    held: object = getattr(found, "value", found)
+    return held if isinstance(held, str) else None
+
+
+def _field_of(message: object, field: str) -> object:
     if isinstance(message, dict):
-        return _as_text(message.get(field))  # pyright: ignore
-    found: object = getattr(message, field, None)
-    if found is None and (root := getattr(message, "root", None)) is not None:
-        return action_of(root, field)
-    return _as_text(found)
-
-
-def _as_text(found: object) -> str | None:
-    plain: object = getattr(found, "value", found)
-    return plain if isinstance(plain, str) else None
+        return cast("dict[object, object]", message).get(field)
+    return getattr(message, field, None)

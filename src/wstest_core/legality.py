@@ -18,6 +18,7 @@ __all__ = [
     "denial_of",
     "frame_of",
     "name_of",
+    "plain_frame",
     "raw_event",
     "violation",
 ]
@@ -40,24 +41,17 @@ def violation(event: object, state: State, *, denial: bool = True) -> str | None
 
     `denial` tells whether the scope offers "websocket.http.response".
     """
-    if not _is_mapping(event):
-        return f"an event is a dict, not {type(event).__name__}"
-    kind = event.get("type")
-    if not isinstance(kind, str):
-        return "an event has a 'type', which is a str"
-    if kind not in _FIELDS:
-        known = ", ".join(sorted(_FIELDS))
-        return f"there is no such event; an application may send {known}"
-    if kind not in _LEGAL[state]:
-        allowed = " or ".join(_LEGAL[state]) or "nothing"
-        return f"{state.value} only {allowed} may be sent"
-    if kind == "websocket.http.response.start" and not denial:
-        return "the server does not offer the extension 'websocket.http.response'"
-    return _FIELDS[kind](event)
+    if type(event) is dict:
+        kind = event.get("type")
+        if kind in _LEGAL[state] and (denial or kind != _DENIAL):
+            return _FIELDS[kind](event)
+    return _broken_rule(event, state)
 
 
 def accept_of(event: Event) -> Accept:
     """Read a legal websocket.accept."""
+    if len(event) == 1:
+        return _PLAIN_ACCEPT
     headers = tuple((bytes(n), bytes(v)) for n, v in event.get("headers") or ())
     return Accept(event.get("subprotocol"), headers)
 
@@ -81,6 +75,19 @@ def frame_of(event: Event) -> Frame:
     return frame
 
 
+def plain_frame(event: object) -> Frame | None:
+    """Read an ordinary websocket.send, and None from anything that is not one.
+
+    This is asked for every frame, so it does not say what is wrong.
+    """
+    if type(event) is not dict or event.get("type") != "websocket.send":
+        return None
+    text, binary = event.get("text"), event.get("bytes")
+    if binary is None:
+        return text if type(text) is str else None
+    return binary if text is None and type(binary) is bytes else None
+
+
 def name_of(event: object) -> str:
     """Name an event in a sentence, whatever it is."""
     return repr(event.get("type") if _is_mapping(event) else event)
@@ -101,6 +108,23 @@ def raw_event(what: Frame | Accept | Close | Reject) -> Event:
             return {"type": "websocket.http.response.start", **response}
         case Close(code, reason) | Reject(code=code, reason=reason):
             return {"type": "websocket.close", "code": code, "reason": reason}
+
+
+def _broken_rule(event: object, state: State) -> str | None:
+    if not _is_mapping(event):
+        return f"an event is a dict, not {type(event).__name__}"
+    kind = event.get("type")
+    if not isinstance(kind, str):
+        return "an event has a 'type', which is a str"
+    if kind not in _FIELDS:
+        known = ", ".join(sorted(_FIELDS))
+        return f"there is no such event; an application may send {known}"
+    if kind not in _LEGAL[state]:
+        allowed = " or ".join(_LEGAL[state]) or "nothing"
+        return f"{state.value} only {allowed} may be sent"
+    if kind == _DENIAL:
+        return f"the server does not offer the extension {_EXTENSION!r}"
+    return _FIELDS[kind](event)
 
 
 def _is_mapping(event: object) -> TypeGuard[Event]:
@@ -128,7 +152,7 @@ def _check_send(event: Event) -> str | None:
 
 def _check_close(event: Event) -> str | None:
     code, reason = event.get("code"), event.get("reason")
-    if not (code is None or _may_be_sent(code)):
+    if not (code is None or may_be_sent(code)):
         # RFC 6455 section 7.4: 1004 to 1006 and 1015 never travel.
         return f"'code' is 1000 to 1003, 1007 to 1014 or 3000 to 4999, not {code!r}"
     if not (reason is None or isinstance(reason, str)):
@@ -138,7 +162,8 @@ def _check_close(event: Event) -> str | None:
     return None
 
 
-def _may_be_sent(code: object) -> bool:
+def may_be_sent(code: object) -> bool:
+    """Whether a close frame can carry this code (RFC 6455 section 7.4)."""
     if not isinstance(code, int) or isinstance(code, bool):
         return False
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
@@ -157,7 +182,9 @@ def _check_response_body(event: Event) -> str | None:
 
 
 def _check_headers(event: Event) -> str | None:
-    headers = event.get("headers") or ()
+    headers = event.get("headers")
+    if not headers:
+        return None
     if not isinstance(headers, Iterable):
         return f"'headers' is a list of pairs of bytes, not {headers!r}"
     for header in cast("Iterable[object]", headers):
@@ -173,6 +200,9 @@ def _is_header(header: object) -> bool:
     return len(parts) == 2 and all(isinstance(part, bytes) for part in parts)
 
 
+_PLAIN_ACCEPT = Accept()
+_EXTENSION = "websocket.http.response"
+_DENIAL = "websocket.http.response.start"
 _LONGEST_REASON = 123  # RFC 6455 section 5.5: 125 bytes less two for the code
 _LEGAL: dict[State, tuple[str, ...]] = {
     State.CONNECTING: (

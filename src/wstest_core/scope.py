@@ -45,7 +45,7 @@ def build_scope(
     """
     if not isinstance(path, str):
         raise TypeError(f"Expected str, got {type(path)} as the path of a connection")
-    scheme, server, raw_path, query = _split(path)
+    scheme, server, decoded, raw_path, query = _split(path)
     protocols = _check_subprotocols(subprotocols)
     version = _SPEC_VERSION if spec_version is None else str(spec_version)
     scope: Scope = {
@@ -56,10 +56,10 @@ def build_scope(
         "server": server,
         "client": _CLIENT if client is None else client,
         "root_path": "",
-        "path": unquote(raw_path),
-        "raw_path": raw_path.encode("ascii"),
-        "query_string": query.encode("ascii"),
-        "headers": _complete(normalise_headers(headers), server, protocols),
+        "path": decoded,
+        "raw_path": raw_path,
+        "query_string": query,
+        "headers": _complete(headers, server, protocols),
         "subprotocols": protocols,
         "state": {} if state is None else dict(state),
         "extensions": {"websocket.http.response": {}, **(extensions or {})},
@@ -100,7 +100,8 @@ def _latin(text: str | bytes) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _split(path: str) -> tuple[str, tuple[str, int], str, str]:
+def _split(path: str) -> tuple[str, tuple[str, int], str, bytes, bytes]:
+    """Return scheme, server, decoded path, raw path and query string."""
     if path.startswith("/") and not path.startswith("//"):
         scheme, server, rest = "ws", _SERVER, path
     else:
@@ -109,7 +110,8 @@ def _split(path: str) -> tuple[str, tuple[str, int], str, str]:
     if fragment:  # RFC 6455 section 3
         raise ValueError(f"{path!r} has a fragment, which a WebSocket URL must not")
     raw_path, _, query = target.partition("?")
-    return scheme, server, quote(raw_path, _UNQUOTED), quote(query, _UNQUOTED)
+    quoted, query = quote(raw_path, _UNQUOTED), quote(query, _UNQUOTED)
+    return scheme, server, unquote(quoted), quoted.encode(), query.encode()
 
 
 def _split_url(path: str) -> tuple[str, tuple[str, int], str]:
@@ -136,18 +138,24 @@ def _check_subprotocols(subprotocols: Iterable[str] | None) -> list[str]:
 
 
 def _complete(
-    given: list[tuple[bytes, bytes]], server: tuple[str, int], protocols: list[str]
+    headers: HeadersInput | None, server: tuple[str, int], protocols: list[str]
 ) -> list[tuple[bytes, bytes]]:
-    host, port = server
-    shown = host if port in (80, 443) else f"{host}:{port}"
-    wanted = [(b"host", shown.encode("latin-1")), *_HANDSHAKE]
+    wanted = list(_of_every_client(server))
     if protocols:
         offer = ", ".join(protocols).encode("latin-1")
         wanted.append((b"sec-websocket-protocol", offer))
-    if not given:
+    if not headers:
         return wanted
+    given = normalise_headers(headers)
     names = {name for name, _ in given}
     return [header for header in wanted if header[0] not in names] + given
+
+
+@lru_cache(maxsize=16)
+def _of_every_client(server: tuple[str, int]) -> tuple[tuple[bytes, bytes], ...]:
+    host, port = server
+    shown = host if port in (80, 443) else f"{host}:{port}"
+    return ((b"host", shown.encode("latin-1")), *_HANDSHAKE)
 
 
 # Everything that may stand unquoted in a path or query, "%" of what is quoted

@@ -66,10 +66,10 @@ def debugger_attached() -> bool:
         home = getattr(trace, "__module__", None) or type(trace).__module__
         if home.split(".")[0] in _DEBUGGERS or "pydevd" in home:
             return True
-    monitoring = getattr(sys, "monitoring", None)  # Python 3.12 and later
-    if monitoring is None:
+    if _monitoring is None:
         return False
-    return monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
+    return _monitoring.get_tool(_monitoring.DEBUGGER_ID) is not None
 
 
+_monitoring = getattr(sys, "monitoring", None)  # Python 3.12 and later
 _DEBUGGERS = frozenset({"bdb", "pdb", "debugpy", "pudb", "ipdb"})

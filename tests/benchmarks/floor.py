@@ -30,6 +30,7 @@ class Floor:
         self._test_waits: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         scope = {"type": "websocket", "path": self._path, "headers": []}
         self._task = asyncio.ensure_future(
             self._application(scope, self._hand_over, self._take)
@@ -73,8 +74,8 @@ class Floor:
             waiter.set_result(None)
 
     async def _hand_over(self) -> Event:
-        while not self._to_application:
-            self._application_waits = asyncio.get_running_loop().create_future()
+        if not self._to_application:
+            self._application_waits = self._loop.create_future()
             await self._application_waits
         return self._to_application.popleft()
 
@@ -85,7 +86,7 @@ class Floor:
             waiter.set_result(None)
 
     async def _next(self) -> Event:
-        while not self._from_application:
-            self._test_waits = asyncio.get_running_loop().create_future()
+        if not self._from_application:
+            self._test_waits = self._loop.create_future()
             await self._test_waits
         return self._from_application.popleft()

@@ -154,9 +154,12 @@ class TestBroadcastEvents:
     def test_wrong_call_is_refused_though_suppressed(self, is_async: bool) -> None:
         """A call the method would refuse is refused and not recorded."""
         base, _, _ = consumers(is_async=is_async)
-        with capture_broadcast_events(base) as captured:
-            with pytest.raises(TypeError, match="missing a required argument: 'event'"):
-                broadcast(base)
+        missing = "missing a required argument: 'event'"
+        with (
+            capture_broadcast_events(base) as captured,
+            pytest.raises(TypeError, match=missing),
+        ):
+            broadcast(base)
         assert captured == []
 
     def test_nested_on_one_class(self, is_async: bool) -> None:
@@ -213,9 +216,11 @@ class TestBroadcastEvents:
                 def broadcast_event(cls, event: Any) -> None:
                     raise LookupError(event)
 
-        with capture_broadcast_events(Failing, suppress=False) as captured:
-            with pytest.raises(LookupError):
-                broadcast(Failing, 1)
+        with (
+            capture_broadcast_events(Failing, suppress=False) as captured,
+            pytest.raises(LookupError),
+        ):
+            broadcast(Failing, 1)
         assert captured == [CapturedEvent(1)]
 
     @given(
@@ -479,7 +484,10 @@ class TestBroadcasts:
     def test_closing_in_any_order(self, layer: Any) -> None:
         """Overlapping captures record their own time and restore the layer."""
         first, second = capture_broadcasts(layer), capture_broadcasts(layer)
-        send = async_to_sync(lambda kind: layer.group_send("room", {"type": kind}))
+
+        def send(kind: str) -> None:
+            asyncio.run(layer.group_send("room", {"type": kind}))
+
         before = dict(vars(layer))
         heard_first = first.__enter__()
         heard_second = second.__enter__()

@@ -273,7 +273,7 @@ def test_action_of(message: object, action: str | None) -> None:
 
 def test_action_of_root_model_and_enum() -> None:
     """The action is found inside a root model, and as an enum member."""
-    from enum import Enum
+    from enum import Enum, StrEnum
 
     from pydantic import RootModel
 
@@ -283,8 +283,13 @@ def test_action_of_root_model_and_enum() -> None:
     class Go(BaseModel):
         type: Literal[Kind.GO] = Kind.GO
 
+    class TextKind(StrEnum):
+        END = "complete"
+
     assert action_of(RootModel[PingMessage](PingMessage())) == "ping"
+    assert action_of(RootModel[Any]({"action": "ping"})) == "ping"
     assert action_of(Go(), "type") == "go"
+    assert action_of({"action": TextKind.END}) in COMPLETE_ACTIONS
 
 
 def test_constants_are_free_of_imports() -> None:

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar, cast, final
 
-from wstest_core.codecs._json import TAKE_AS_IT_IS, Json, read_json, write_json
+from wstest_core.codecs._json import (
+    TAKE_AS_IT_IS,
+    TOO_DEEP,
+    Json,
+    read_json,
+    write_json,
+)
 from wstest_core.codecs._protocol import Codec, on_the_wire, undecodable
 from wstest_core.errors import UndecodableFrame
 from wstest_core.events import Frame
@@ -81,8 +87,7 @@ def _respelled(frame: Frame, spell: Callable[[str], str]) -> Frame:
     try:
         content = _with_keys(content, spell)
     except RecursionError:
-        why = "JSON nested too deeply to respell its keys"
-        raise undecodable(frame, why, TAKE_AS_IT_IS) from None
+        raise undecodable(frame, TOO_DEEP, TAKE_AS_IT_IS) from None
     return write_json(content, binary=isinstance(frame, bytes))
 
 

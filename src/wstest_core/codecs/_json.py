@@ -15,11 +15,12 @@ from pydantic_core import from_json, to_json, to_jsonable_python
 from wstest_core.codecs._protocol import undecodable
 from wstest_core.events import Frame
 
-__all__ = ["TAKE_AS_IT_IS", "Json", "JsonCodec", "read_json", "write_json"]
+__all__ = ["TAKE_AS_IT_IS", "TOO_DEEP", "Json", "JsonCodec", "read_json", "write_json"]
 
 # What JSON can hold, which no type says better than this.
 Json: TypeAlias = Any
 
+TOO_DEEP: Final = "JSON nested too deeply for Python"
 TAKE_AS_IT_IS: Final = "receive_text() and receive_bytes() take any frame as it is."
 
 
@@ -81,7 +82,9 @@ def _read_slowly(frame: Frame) -> Json:
         why = f"a binary frame of {len(frame)} bytes where JSON text was meant"
     except json.JSONDecodeError as error:
         why = f"not JSON: {error.msg} at line {error.lineno} column {error.colno}"
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        why = TOO_DEEP
+    except ValueError as error:
         why = f"JSON that Python cannot hold: {error}"
     raise undecodable(frame, why, TAKE_AS_IT_IS)
 

@@ -3,5 +3,12 @@
 from wstest_core.drivers._application import AsgiApplication
 from wstest_core.drivers._protocol import Driver
 from wstest_core.drivers.asgi import AsgiDriver, ClientDisconnected
+from wstest_core.drivers.network import NetworkDriver
 
-__all__ = ["AsgiApplication", "AsgiDriver", "ClientDisconnected", "Driver"]
+__all__ = [
+    "AsgiApplication",
+    "AsgiDriver",
+    "ClientDisconnected",
+    "Driver",
+    "NetworkDriver",
+]

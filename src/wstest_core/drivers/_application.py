@@ -23,12 +23,12 @@ def single_callable(application: AsgiApplication | str) -> Run:
     """
     if isinstance(application, str):
         application = import_application(application)
+    if inspect.iscoroutinefunction(application):
+        return application
     consumer: Callable[[], AsgiApplication] | None
     consumer = getattr(application, "as_asgi", None)
     if inspect.isclass(application) and consumer is not None:
         return consumer()
-    if inspect.iscoroutinefunction(application):
-        return application
     if not callable(application):
         raise TypeError(
             f"{application!r} is no ASGI application: give an ASGI 3 callable, "

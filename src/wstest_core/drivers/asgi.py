@@ -27,6 +27,7 @@ from wstest_core.legality import (
     denial_of,
     frame_of,
     name_of,
+    plain_frame,
     violation,
 )
 from wstest_core.scope import Scope
@@ -37,6 +38,7 @@ __all__ = ["AsgiDriver", "ClientDisconnected"]
 
 _AT_ONCE = float("-inf")  # a horizon: nothing happens unless time passes
 _BREATH = 1024  # unread frames after which a sending application pauses
+_RETURNED, _LEFT = Return(), Return(asked=True)
 _INSISTENCE = 3  # times an application is cancelled that does not want to end
 
 
@@ -116,13 +118,9 @@ class AsgiDriver:
         watch.attach()
         self._running = watch.spawn(self._run, context=self._context)
         await watch.pause()
-        deadline = watch.now() + timeout
-        while self._opened is None or not (self._asked or self._terminal):
-            horizon = deadline if self._opened is None else _AT_ONCE
-            silence = await self._bell.wait_until(deadline=deadline, horizon=horizon)
-            if silence is not None:
-                return self._opened or silence
-        return self._opened
+        if self._opened is not None and (self._asked or self._terminal):
+            return self._opened
+        return await self._wait_for_answer(watch, timeout)
 
     async def send(self, frame: Frame) -> None:
         if self._terminal is not None:
@@ -155,7 +153,9 @@ class AsgiDriver:
         self._closed = True
         try:
             self._say_goodbye(code, reason)
-            await self._let_end(timeout)
+            await self._watch.pause()
+            if not self._done:
+                await self._let_end(timeout)
         finally:
             if not self._done:
                 self._running.cancel()
@@ -186,6 +186,17 @@ class AsgiDriver:
         return self._lingers
 
     # --- the client's side
+
+    async def _wait_for_answer(
+        self, watch: quiescence.Watch, timeout: float
+    ) -> Accept | Reject | Crash | Return | Silence:
+        deadline = watch.now() + timeout
+        while self._opened is None or not (self._asked or self._terminal):
+            horizon = deadline if self._opened is None else _AT_ONCE
+            silence = await self._bell.wait_until(deadline=deadline, horizon=horizon)
+            if silence is not None:
+                return self._opened or silence
+        return self._opened
 
     async def _wait_for_event(self, timeout: float) -> Silence | None:
         watch = self._watch
@@ -231,10 +242,7 @@ class AsgiDriver:
                 return
 
     async def _has_ended(self, timeout: float) -> bool:
-        watch = self._watch
-        if not self._done:
-            await watch.pause()
-        deadline = watch.now() + timeout
+        deadline = self._watch.now() + timeout
         while not self._done:
             silence = await self._bell.wait_until(deadline=deadline, horizon=deadline)
             if silence is not None:
@@ -263,17 +271,25 @@ class AsgiDriver:
 
     async def _app_receive(self) -> Event:
         while not self._input:
-            self._asked = True
-            if self._opened is not None:
+            if not self._asked:
+                self._asked = True
                 self._bell.ring()
             await self._input_bell.wait()
-        self._asked = False
         event = self._input.popleft()
         if event["type"] == "websocket.disconnect":
             self._told = True
         return event
 
     async def _app_send(self, event: Event) -> None:
+        frame = plain_frame(event) if self._state is State.OPEN else None
+        if frame is None or self._gone:
+            self._send_with_care(event)
+        else:
+            self._take(frame)
+            if len(self._inbox) % _BREATH == 0:
+                await self._watch.pause()
+
+    def _send_with_care(self, event: Event) -> None:
         denial = "websocket.http.response" in self._scope["extensions"]
         rule = violation(event, self._state, denial=denial)
         if rule is not None:
@@ -284,15 +300,15 @@ class AsgiDriver:
             self._send_open(event)
         else:
             self._send_connecting(event)
-        if len(self._inbox) % _BREATH == _BREATH - 1:
-            await self._watch.pause()
+
+    def _take(self, frame: Frame) -> None:
+        self._transcript.received(self._watch.now(), frame)
+        self._inbox.append(frame)
+        self._bell.ring()
 
     def _send_open(self, event: Event) -> None:
         if event["type"] == "websocket.send":
-            frame = frame_of(event)
-            self._transcript.received(self._watch.now(), frame)
-            self._inbox.append(frame)
-            self._bell.ring()
+            self._take(frame_of(event))
         else:
             close = close_of(event)
             self._finish(close)
@@ -360,7 +376,7 @@ class AsgiDriver:
         if self._exception is not None:
             return Crash(self._exception, accepted=accepted)
         if accepted or self._gone:
-            return Return(asked=self._gone)
+            return _LEFT if self._gone else _RETURNED
         # A server has nothing to answer with then (RFC 9110 section 15.6.1).
         return Reject(None, 500)
 

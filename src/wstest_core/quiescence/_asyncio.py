@@ -73,12 +73,15 @@ class AsyncioBell:
         if waiting is None:
             return
         self._waiting = None
-        for future in waiting if isinstance(waiting, list) else (waiting,):
-            if not future.done():
-                future.set_result(None)
+        if isinstance(waiting, list):
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+        elif not waiting.done():
+            waiting.set_result(None)
 
-    async def wait(self) -> None:
-        await self.listen()
+    def wait(self) -> Awaitable[object]:
+        return self.listen()
 
     def wait_until(
         self, *, deadline: float, horizon: float
@@ -142,6 +145,7 @@ class AsyncioWatch:
         self._attached = 0
         self._selector: object = getattr(loop, "_selector", None)
         self._poll: _Select | None = None
+        self._mine = self._select  # one object, to be recognised by
         # (horizon, order, waiter); those that have ended leave lazily
         self._waiters: list[tuple[float, int, _Waiter]] = []
         self._next_deadline = math.inf
@@ -149,6 +153,8 @@ class AsyncioWatch:
         self._quiet_since: float | None = None
         self._why = _NO_REST
         self._clock = LoopClock(loop)
+        self._virtual = False
+        self.now = loop.time
 
     def attach(self) -> None:
         self._attached += 1
@@ -172,9 +178,6 @@ class AsyncioWatch:
         if self._attached:
             self._attached = 1
             self.detach()
-
-    def now(self) -> float:
-        return self._loop.time()
 
     def bell(self) -> AsyncioBell:
         return AsyncioBell(self, self._loop)
@@ -218,6 +221,8 @@ class AsyncioWatch:
             self._clock.start()
         elif offset := self._clock.stop():
             self._turn_back(offset)
+        self._virtual = self._clock.running
+        self.now = self._loop.time
 
     async def _wait_with_timer(
         self, future: Future[Silence | None], deadline: float
@@ -246,7 +251,7 @@ class AsyncioWatch:
         if poll is None or getattr(self._loop, "_ready", None) is None:
             return
         with suppress(TypeError):  # an object without a __dict__ is left alone
-            vars(self._selector)["select"] = self._select
+            vars(self._selector)["select"] = self._mine
             self._poll = poll
 
     def _unhook(self) -> None:
@@ -254,7 +259,7 @@ class AsyncioWatch:
         if poll is None:
             return
         attributes = vars(self._selector)
-        if attributes.get("select") != self._select:
+        if attributes.get("select") is not self._mine:
             return  # somebody put theirs over ours; we only pass calls on now
         if getattr(poll, "__self__", None) is self._selector:
             del attributes["select"]
@@ -264,8 +269,8 @@ class AsyncioWatch:
 
     def _select(self, timeout: float | None = None) -> _Events:
         poll = self._poll
-        if poll is None or not (self._waiters or self._clock.running):
-            return [] if poll is None else poll(timeout)
+        if not self._waiters and not self._virtual and poll is not None:
+            return poll(timeout)
         if timeout is None or timeout > 0:
             return self._rest(poll, timeout)
         self._next_look, self._quiet_since = _FIRST_LOOK, None
@@ -323,7 +328,7 @@ class AsyncioWatch:
         if waiters and waiters[0][0] < timer:
             heappop(waiters)[2].end(silence)
             return True
-        if self._clock.running and timer < math.inf:
+        if self._virtual and timer < math.inf:
             self._clock.jump_to(timer)
             return True
         return False

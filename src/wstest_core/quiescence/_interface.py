@@ -16,7 +16,7 @@ class Bell(Protocol):
         """Wake everyone who waits now."""
         ...
 
-    def wait(self) -> Awaitable[None]:
+    def wait(self) -> Awaitable[object]:
         """Wait for the next ring, however long. Cancelling it is harmless."""
         ...
 

@@ -97,7 +97,7 @@ _INSIDE: frozenset[Place] = frozenset(
         ("anyio._backends._asyncio", "Lock.acquire"),
         ("anyio._backends._asyncio", "Semaphore.acquire"),
         ("anyio._backends._asyncio", "TaskGroup.__aexit__"),
-        ("wstest_core.quiescence._asyncio", "AsyncioBell.wait"),
+        ("wstest_core.drivers.asgi", "AsgiDriver._app_receive"),
         ("wstest_core.quiescence._asyncio", "AsyncioWatch.wait"),
     }
 )
