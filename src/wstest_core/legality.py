@@ -36,15 +36,14 @@ class State(Enum):
     CLOSED = "after close"
 
 
-def violation(event: object, state: State, *, denial: bool = True) -> str | None:
+def violation(event: Event, state: State, *, denial: bool = True) -> str | None:
     """Say which rule of ASGI an event breaks; None if it breaks none.
 
     `denial` tells whether the scope offers "websocket.http.response".
     """
-    if type(event) is dict:
-        kind = event.get("type")
-        if kind in _LEGAL[state] and (denial or kind != _DENIAL):
-            return _FIELDS[kind](event)
+    kind = _kind_of(event)
+    if kind in _LEGAL[state] and (denial or kind != _DENIAL):
+        return _FIELDS[kind](event)
     return _broken_rule(event, state)
 
 
@@ -75,17 +74,18 @@ def frame_of(event: Event) -> Frame:
     return frame
 
 
-def plain_frame(event: object) -> Frame | None:
+def plain_frame(event: Event) -> Frame | None:
     """Read an ordinary websocket.send, and None from anything that is not one.
 
     This is asked for every frame, so it does not say what is wrong.
     """
-    if type(event) is not dict or event.get("type") != "websocket.send":
+    if _kind_of(event) != "websocket.send":
         return None
-    text, binary = event.get("text"), event.get("bytes")
+    text: object = event.get("text")
+    binary: object = event.get("bytes")
     if binary is None:
-        return text if type(text) is str else None
-    return binary if text is None and type(binary) is bytes else None
+        return text if isinstance(text, str) else None
+    return binary if text is None and isinstance(binary, bytes) else None
 
 
 def name_of(event: object) -> str:
@@ -108,6 +108,14 @@ def raw_event(what: Frame | Accept | Close | Reject) -> Event:
             return {"type": "websocket.http.response.start", **response}
         case Close(code, reason) | Reject(code=code, reason=reason):
             return {"type": "websocket.close", "code": code, "reason": reason}
+
+
+def _kind_of(event: Event) -> str:
+    try:
+        kind: str = event["type"]
+    except (KeyError, TypeError):  # it may be anything, whatever its type says
+        return ""
+    return kind
 
 
 def _broken_rule(event: object, state: State) -> str | None:

@@ -36,10 +36,14 @@ class Verbs:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What opens connections; setting it up stands outside every measurement."""
+    """What opens connections; setting it up stands outside every measurement.
+
+    `open_models` is for libraries that are told at opening what models come.
+    """
 
     open: Callable[[], Awaitable[Verbs]]
     cycle: Callable[[], Awaitable[object]]
+    open_models: Callable[[], Awaitable[Verbs]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class SyncClient:
 
     open: Callable[[], SyncVerbs]
     cycle: Callable[[], object]
+    open_models: Callable[[], SyncVerbs] | None = None
 
 
 @dataclass(frozen=True, slots=True)

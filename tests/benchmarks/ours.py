@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -57,8 +58,8 @@ def _one_by_one(ws: Communicator) -> Verbs:
 
 @asynccontextmanager
 async def ours_client(application: Application) -> AsyncIterator[Client]:
-    async def open_one() -> Verbs:
-        ws = communicator(application, messages=Reply)
+    async def open_one(**options: Any) -> Verbs:
+        ws = communicator(application, **options)
         await ws.connect()
         return _verbs(ws)
 
@@ -66,7 +67,7 @@ async def ours_client(application: Application) -> AsyncIterator[Client]:
         async with communicator(application):
             pass
 
-    yield Client(open_one, cycle)
+    yield Client(open_one, cycle, partial(open_one, messages=Reply))
 
 
 @asynccontextmanager
@@ -77,15 +78,15 @@ async def one_by_one_client(application: Application) -> AsyncIterator[Client]:
         return _one_by_one(ws)
 
     async with ours_client(application) as client:
-        yield Client(open_one, client.cycle)
+        yield Client(client.open, client.cycle, open_one)
 
 
 @contextmanager
 def sync_client(application: Application) -> Iterator[SyncClient]:
     make: Communicator = import_module("wstest_core").SyncWebsocketCommunicator
 
-    def open_one() -> SyncVerbs:
-        ws = make(application, "/ws", messages=Reply)
+    def open_one(**options: Any) -> SyncVerbs:
+        ws = make(application, "/ws", **options)
         ws.connect()
         return SyncVerbs(
             ws.send_json,
@@ -99,7 +100,7 @@ def sync_client(application: Application) -> Iterator[SyncClient]:
         with make(application, "/ws"):
             pass
 
-    yield SyncClient(open_one, cycle)
+    yield SyncClient(open_one, cycle, partial(open_one, messages=Reply))
 
 
 def trio_nothing_round(repeats: int) -> float:

@@ -26,7 +26,7 @@ async def echo_round(client: Client, repeats: int) -> float:
 
 async def burst_round(client: Client, repeats: int) -> float:
     """Seconds for one burst, sent, received and validated."""
-    verbs = await client.open()
+    verbs = await (client.open_models or client.open)()
     with Stopwatch() as watch:
         for _ in range(repeats):
             await verbs.send_json(QUESTION)

@@ -21,7 +21,7 @@ def echo_round(client: SyncClient, repeats: int) -> float:
 
 
 def burst_round(client: SyncClient, repeats: int) -> float:
-    verbs = client.open()
+    verbs = (client.open_models or client.open)()
     with Stopwatch() as watch:
         for _ in range(repeats):
             verbs.send_json(QUESTION)

@@ -21,7 +21,7 @@ from wstest_core.events import (
 from wstest_core.scope import HeadersInput, build_scope
 from wstest_core.transcript import Transcript
 
-__all__ = ["Bench", "Event", "Line", "Make", "fail", "is_terminal", "same"]
+__all__ = ["Bench", "Event", "Line", "Make", "fail", "same", "shown"]
 
 Event: TypeAlias = Frame | Terminal | Silence
 Make: TypeAlias = Callable[
@@ -40,21 +40,17 @@ def fail(text: str) -> Never:
 def same(what: str, found: object, wanted: object) -> None:
     """Fail unless they are equal and of one type."""
     if found != wanted or type(found) is not type(wanted):
-        fail(f"{what}: wanted {_shown(wanted)}, found {_shown(found)}")
+        fail(f"{what}: wanted {shown(wanted)}, found {shown(found)}")
 
 
-def is_terminal(event: object) -> bool:
-    """Whether it is one of the terminal events."""
-    return isinstance(event, Close | Reject | Crash | Return)
-
-
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as it stands in a failure."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} long)"
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """A connection through the driver under check."""
 
@@ -62,6 +58,7 @@ class Line:
     transcript: Transcript
     opened: Accept | Terminal | Silence
     timeout: float
+    closed: bool = False
 
     async def take(self) -> Event:
         """Receive the next event."""
@@ -76,15 +73,16 @@ class Line:
         """Receive the terminal event."""
         event = await self.take()
         if not isinstance(event, Close | Reject | Crash | Return):
-            fail(f"wanted the terminal event, found {_shown(event)}")
+            fail(f"wanted the terminal event, found {shown(event)}")
         return event
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close from the client's side."""
+        self.closed = True
         await self.driver.close(code=code, reason=reason, timeout=self.timeout)
 
     async def take_and_cancel(self, turns: int) -> list[Event]:
-        """Receive, but cancel that after some turns of the loop."""
+        """Receive, but cancel that after some turns of the loop, 1 or more."""
         watch = quiescence.watch()
         found: list[Event | Exception] = []
         finished: list[bool] = []
@@ -102,12 +100,21 @@ class Line:
             await watch.pause()
         running.cancel()
         for _ in range(_LONGEST):
-            if finished or not turns:  # unstarted, it has nothing to finish
+            if finished:
                 break
             await watch.pause()
         else:
             fail("a cancelled receive did not end")
         return _raise_errors(found)
+
+
+async def _close_after(line: Line, failure: BaseException) -> None:
+    if line.closed:
+        return
+    try:
+        await line.close()
+    except Exception as error:
+        failure.add_note(f"Closing did not work either: {error!r}")
 
 
 def _raise_errors(found: Iterable[Event | Exception]) -> list[Event]:
@@ -146,7 +153,10 @@ class Bench:
             line = Line(driver, transcript, opened, self.timeout)
             try:
                 yield line
-            finally:
+            except BaseException as failure:
+                await _close_after(line, failure)
+                raise
+            if not line.closed:
                 await line.close()
 
     @asynccontextmanager
@@ -154,7 +164,7 @@ class Bench:
         """Connect to an application that accepts."""
         async with self.connect(application) as line:
             if not isinstance(line.opened, Accept):
-                fail(f"the application accepted, open returned {_shown(line.opened)}")
+                fail(f"the application accepted, open returned {shown(line.opened)}")
             yield line
 
     async def happens(self, event: threading.Event) -> bool:

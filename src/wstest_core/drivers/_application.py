@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 __all__ = ["AsgiApplication", "Run", "import_application", "single_callable"]
 
@@ -24,7 +24,7 @@ def single_callable(application: AsgiApplication | str) -> Run:
     if isinstance(application, str):
         application = import_application(application)
     if inspect.iscoroutinefunction(application):
-        return application
+        return cast(Run, application)
     consumer: Callable[[], AsgiApplication] | None
     consumer = getattr(application, "as_asgi", None)
     if inspect.isclass(application) and consumer is not None:

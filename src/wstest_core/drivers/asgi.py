@@ -387,8 +387,8 @@ def _is_goodbye(error: BaseException) -> bool:
     Starlette and Litestar let a `WebSocketDisconnect` of theirs escape from
     an endpoint that does not handle it, and servers think nothing of it.
     """
-    several: Sequence[BaseException] | None = getattr(error, "exceptions", None)
-    if isinstance(error, BaseExceptionGroup) and several is not None:
+    several: Sequence[BaseException] = getattr(error, "exceptions", ())
+    if several:
         return all(_is_goodbye(one) for one in several)
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & {"ClientDisconnected", "WebSocketDisconnect"})

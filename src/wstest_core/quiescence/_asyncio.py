@@ -36,6 +36,7 @@ from asyncio import AbstractEventLoop, Future, Task, TimerHandle
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import Context
+from functools import partial
 from heapq import heappop, heappush
 from types import coroutine
 from typing import TypeAlias, final
@@ -144,8 +145,9 @@ class AsyncioWatch:
         self._loop = loop
         self._attached = 0
         self._selector: object = getattr(loop, "_selector", None)
+        # The selector's own select, and what stands in its place.
         self._poll: _Select | None = None
-        self._mine = self._select  # one object, to be recognised by
+        self._mine: _Select | None = None
         # (horizon, order, waiter); those that have ended leave lazily
         self._waiters: list[tuple[float, int, _Waiter]] = []
         self._next_deadline = math.inf
@@ -199,7 +201,7 @@ class AsyncioWatch:
         self, future: Future[Silence | None], *, deadline: float, horizon: float
     ) -> Silence | None:
         """Wait for a future, or until it is known that nothing ends it in time."""
-        if self._poll is None:
+        if self._mine is None:
             return await self._wait_with_timer(future, deadline)
         waiters = self._waiters
         heappush(waiters, (horizon, next(_order), _Waiter(future, deadline)))
@@ -212,7 +214,7 @@ class AsyncioWatch:
                 heappop(waiters)
 
     def virtual_clock(self, *, run: bool) -> None:
-        if self._poll is None:
+        if self._mine is None:
             raise RuntimeError(
                 f"the time of {type(self._loop).__name__} cannot be driven: "
                 "use asyncio's own event loop to test with a virtual clock"
@@ -248,28 +250,28 @@ class AsyncioWatch:
 
     def _hook(self) -> None:
         poll: _Select | None = getattr(self._selector, "select", None)
-        if poll is None or getattr(self._loop, "_ready", None) is None:
+        hidden = getattr(self._loop, "_ready", None) is None
+        if poll is None or hidden or self._mine is not None:
             return
+        mine = partial(self._select, poll)
         with suppress(TypeError):  # an object without a __dict__ is left alone
-            vars(self._selector)["select"] = self._mine
-            self._poll = poll
+            vars(self._selector)["select"] = mine
+            self._poll, self._mine = poll, mine
 
     def _unhook(self) -> None:
-        poll = self._poll
-        if poll is None:
+        if self._mine is None:
             return
         attributes = vars(self._selector)
         if attributes.get("select") is not self._mine:
-            return  # somebody put theirs over ours; we only pass calls on now
-        if getattr(poll, "__self__", None) is self._selector:
+            return  # somebody put theirs over ours: stay, and pass calls on
+        if getattr(self._poll, "__self__", None) is self._selector:
             del attributes["select"]
         else:  # somebody had put theirs there before us
-            attributes["select"] = poll
-        self._poll = None
+            attributes["select"] = self._poll
+        self._poll = self._mine = None
 
-    def _select(self, timeout: float | None = None) -> _Events:
-        poll = self._poll
-        if not self._waiters and not self._virtual and poll is not None:
+    def _select(self, poll: _Select, timeout: float | None = None) -> _Events:
+        if not self._waiters and not self._virtual:
             return poll(timeout)
         if timeout is None or timeout > 0:
             return self._rest(poll, timeout)

@@ -12,16 +12,23 @@ import concurrent.futures.thread as pools
 import threading
 from collections.abc import Collection
 from concurrent.futures import Future
-from typing import Any, TypeAlias
+from typing import Protocol
 
 __all__ = ["at_work", "install", "uninstall"]
 
-# The standard library's work item has no types.
-_Untyped: TypeAlias = Any
+
+class _Item(Protocol):
+    """What we know of the standard library's work item."""
+
+    def __init__(
+        self, future: Future[object], *args: object, **kwargs: object
+    ) -> None: ...
+    def run(self, *args: object) -> None: ...
+
 
 _lock = threading.Lock()
 _installed = 0
-_plain: _Untyped = getattr(pools, "_WorkItem", None)
+_plain: type[_Item] | None = getattr(pools, "_WorkItem", None)
 # work item -> (its future, the thread that runs it, None while it is queued)
 _open: dict[object, tuple[Future[object], int | None]] = {}
 
@@ -31,8 +38,8 @@ def install() -> None:
     global _installed
     with _lock:
         _installed += 1
-        if _installed == 1 and _counting is not None:
-            vars(pools)["_WorkItem"] = _counting
+        if _installed == 1:
+            _use(_counting)
 
 
 def uninstall() -> None:
@@ -40,8 +47,8 @@ def uninstall() -> None:
     global _installed
     with _lock:
         _installed -= 1
-        if _installed == 0 and _counting is not None:
-            vars(pools)["_WorkItem"] = _plain
+        if _installed == 0:
+            _use(_plain)
             _open.clear()
 
 
@@ -58,23 +65,27 @@ def at_work(harmless: Collection[int]) -> bool:
     )
 
 
-def _make_counting(plain: _Untyped) -> type[object]:
-    class CountedWorkItem(plain):
-        def __init__(
-            self, future: Future[object], *args: _Untyped, **kwargs: _Untyped
-        ) -> None:
-            super().__init__(future, *args, **kwargs)
-            _open[self] = (future, None)
-
-        def run(self, *args: _Untyped) -> None:
-            if self in _open:
-                _open[self] = (_open[self][0], threading.get_ident())
-            try:
-                super().run(*args)
-            finally:
-                _open.pop(self, None)
-
-    return CountedWorkItem
+def _use(kind: type[_Item] | None) -> None:
+    if kind is not None:
+        setattr(pools, "_WorkItem", kind)  # noqa: B010
 
 
-_counting = None if _plain is None else _make_counting(_plain)
+def _count(plain: type[_Item]) -> type[_Item]:
+    def create(
+        self: _Item, future: Future[object], *args: object, **kwargs: object
+    ) -> None:
+        plain.__init__(self, future, *args, **kwargs)
+        _open[self] = (future, None)
+
+    def run(self: _Item, *args: object) -> None:
+        if self in _open:
+            _open[self] = (_open[self][0], threading.get_ident())
+        try:
+            plain.run(self, *args)
+        finally:
+            _open.pop(self, None)
+
+    return type("CountedWorkItem", (plain,), {"__init__": create, "run": run})
+
+
+_counting = None if _plain is None else _count(_plain)
