@@ -15,9 +15,11 @@ from tests.services import require, require_package
 
 Backend: TypeAlias = tuple[str, dict[str, Any]]
 
-ASYNCIO = ["asyncio", "asyncio-eager", "asyncio-uvloop"]
+ASYNCIO = ["asyncio", "asyncio-uvloop"]
+if sys.version_info >= (3, 12):
+    ASYNCIO.append("asyncio-eager")
 ALL = [*ASYNCIO, "trio"]
-PROVING = ["asyncio", "asyncio-eager", "trio"]
+PROVING = [name for name in ALL if name != "asyncio-uvloop"]
 
 
 def on(*names: str) -> pytest.MarkDecorator:

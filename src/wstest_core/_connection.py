@@ -106,7 +106,9 @@ class Connection(Generic[M]):
         try:
             await self.disconnect()
             if error is None:
-                self._report_unread(await self._session.unread())
+                frames = await self._session.unread()
+                if frames:
+                    self._report_unread(frames)
         except WebSocketTestError as failure:
             if error is None:
                 raise

@@ -7,7 +7,7 @@ from wstest_core._session import Session
 from wstest_core.codecs import Codec, JsonCodec
 from wstest_core.constants import COMPLETE_ACTIONS, action_of
 from wstest_core.errors import NoMessage, UndecodableFrame
-from wstest_core.events import Crash, Frame, Silence, Terminal
+from wstest_core.events import FRAME, Crash, Frame, Silence, Terminal
 from wstest_core.ledger import CompletionLedger
 from wstest_core.stop import Stop
 
@@ -44,7 +44,7 @@ class Reader:
     async def frame(self, timeout: float, wanted: str) -> Frame:
         """Take the next frame, whatever it is."""
         event = await self._session.next(timeout)
-        if not isinstance(event, str | bytes):
+        if not isinstance(event, FRAME):
             raise self.missing(event, wanted, timeout)
         if self.is_completion(event):
             self.ledger.completed(self._action(event), collected=False)
@@ -60,7 +60,7 @@ class Reader:
         left = timeout
         while True:
             event = await self._session.next(left)
-            if not isinstance(event, str | bytes):
+            if not isinstance(event, FRAME):
                 raise self.missing(event, wanted, timeout)
             message = self.codec.decode(event)
             action = action_of(message, self.field)
@@ -82,7 +82,7 @@ class Reader:
         while True:
             window = left if stop.quiet is None else min(left, stop.quiet)
             event = await self._session.next(window)
-            if not isinstance(event, str | bytes):
+            if not isinstance(event, FRAME):
                 found.end = self._what_ended(event, stop, left)
                 break
             if self._add(found, event, stop):
@@ -97,7 +97,7 @@ class Reader:
         frames: list[Frame] = []
         now = self._session.driver.now
         left, deadline = timeout, now() + timeout
-        while isinstance(event := await self._session.next(left), str | bytes):
+        while isinstance(event := await self._session.next(left), FRAME):
             frames.append(event)
             left = max(0.0, deadline - now())
         if isinstance(event, Crash) and not frames:

@@ -21,6 +21,7 @@ from wstest_core.errors import (
 )
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
+    FRAME,
     Accept,
     Close,
     Crash,
@@ -112,7 +113,7 @@ class Session:
         while True:
             left = max(0.0, deadline - self.driver.now())
             event = await self.driver.receive(timeout=left)
-            if not isinstance(event, str | bytes):
+            if not isinstance(event, FRAME):
                 return event
             ahead.append(event)
             if not ignore(event):
@@ -122,9 +123,8 @@ class Session:
         """Send a frame, unless the connection has ended."""
         if not self._started:
             self.require_connection()
-        end = self.end
-        if end is not None:
-            raise self.ended(end, "nothing can be sent")
+        if self._goodbye is not None or self.driver.ended is not None:
+            raise self.ended(self.end or Return(), "nothing can be sent")
         return self.driver.send(frame)
 
     async def drop(self, code: int) -> None:
@@ -160,7 +160,7 @@ class Session:
         self._ahead = None
         while self._started:
             event = await self.driver.receive(timeout=0)
-            if not isinstance(event, str | bytes):
+            if not isinstance(event, FRAME):
                 break
             frames.append(event)
         return frames

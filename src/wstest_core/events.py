@@ -5,10 +5,11 @@ Everything else that a driver reports is one of the frozen classes here.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 __all__ = [
     "ABNORMAL_CLOSURE",
+    "FRAME",
     "Accept",
     "Close",
     "Crash",
@@ -22,6 +23,9 @@ __all__ = [
 
 Frame: TypeAlias = str | bytes
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
+# For isinstance(), which takes a tuple faster than a union.
+FRAME: Final = (str, bytes)
 
 # RFC 6455 section 7.1.5: what a peer reports when no close frame reached it.
 # A browser sees it for a refused handshake, a crash and a return without close.

@@ -6,10 +6,18 @@ The pytest plugin sets them from its ini options, command line and marker.
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
-__all__ = ["Settings", "Unread", "current", "debugger_attached", "override"]
+__all__ = [
+    "Settings",
+    "Unread",
+    "current",
+    "debugger_attached",
+    "override",
+    "stepping",
+]
 
 Unread: TypeAlias = Literal["warn", "error", "ignore"]
 
@@ -23,7 +31,8 @@ class Settings:
     over waits while a communicator is connected. `idle_socket_grace` is how
     many seconds a wait listens to idle sockets before it presumes silence.
     `harmless_threads` are `fnmatch` patterns of names of threads that never
-    talk to the application's event loop.
+    talk to the application's event loop. `keep_transcripts` keeps the last
+    transcripts alive for a report.
     """
 
     timeout: float = 1.0
@@ -31,9 +40,13 @@ class Settings:
     virtual_clock: bool = False
     idle_socket_grace: float = 0.02
     harmless_threads: tuple[str, ...] = ()
+    keep_transcripts: bool = False
 
 
 current = Settings()
+
+# Tracing is a thread's own affair; this tells a loop's thread about the test's.
+stepping: ContextVar[bool] = ContextVar("stepping", default=False)
 
 
 @contextmanager
@@ -61,6 +74,8 @@ def override(**changes: object) -> Generator[Settings]:
 
 def debugger_attached() -> bool:
     """Whether a person is stepping through the code, so timeouts must wait."""
+    if stepping.get():
+        return True
     trace = sys.gettrace()
     if trace is not None:
         home = getattr(trace, "__module__", None) or type(trace).__module__

@@ -2,20 +2,21 @@
 
 import html
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
-from weakref import WeakSet
 
-from wstest_core.events import Accept, Frame, Terminal
+from wstest_core import settings
+from wstest_core.events import Accept, Crash, Frame, Terminal
 
-__all__ = ["Entry", "Happening", "Transcript", "recorded"]
+__all__ = ["Entry", "Happening", "Transcript", "forget", "recorded"]
 
 Happening: TypeAlias = Frame | Accept | Terminal
 _Direction: TypeAlias = Literal["->", "<-", "--"]
 
 _WIDTH = 72
-_recorded: "WeakSet[Transcript]" = WeakSet()
+_recorded: "deque[Transcript]" = deque(maxlen=20)
 
 
 @final
@@ -50,13 +51,15 @@ class Transcript:
     """
 
     __module__ = "wstest_core"
-    __slots__ = ("__weakref__", "_entries", "name")
+    __slots__ = ("_entries", "_queues", "name")
 
     def __init__(self, name: str = "client") -> None:
         self.name = name
         # Tuples, because one is made for each frame; `Entry` when looked at.
         self._entries: list[tuple[float, _Direction, Happening]] = []
-        _recorded.add(self)
+        self._queues: tuple[Collection[Frame], ...] = ()
+        if settings.current.keep_transcripts:
+            _recorded.append(self)
 
     def sent(self, at: float, what: Happening) -> None:
         """Record what the client sent, at a time of the loop's clock."""
@@ -69,6 +72,21 @@ class Transcript:
     def remark(self, at: float, what: str) -> None:
         """Record something that is not on the wire."""
         self._entries.append((at, "--", what))
+
+    def unread_in(self, queue: Collection[Frame]) -> None:
+        """Note a queue where frames wait for the test to read them."""
+        self._queues += (queue,)
+
+    @property
+    def unread(self) -> list[Frame]:
+        """The frames that arrived and were not read yet."""
+        return [frame for queue in self._queues for frame in queue]
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the application raised, or None."""
+        errors = (what.error for _, _, what in self._entries if isinstance(what, Crash))
+        return next(errors, None)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -103,8 +121,16 @@ class Transcript:
 
 
 def recorded() -> list[Transcript]:
-    """Return the transcripts that are still alive, by name."""
-    return sorted(_recorded, key=lambda transcript: transcript.name)
+    """Return the newest transcripts, in the order they were made.
+
+    Only those made under the setting `keep_transcripts`, at most 20.
+    """
+    return list(_recorded)
+
+
+def forget() -> None:
+    """Let go of all transcripts that were kept."""
+    _recorded.clear()
 
 
 def _words(what: Happening) -> str:

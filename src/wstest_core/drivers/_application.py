@@ -23,12 +23,13 @@ def single_callable(application: AsgiApplication | str) -> Run:
     """
     if isinstance(application, str):
         application = import_application(application)
-    if inspect.iscoroutinefunction(application):
-        return cast(Run, application)
-    consumer: Callable[[], AsgiApplication] | None
+    if _is_async_function(application):
+        run: Run = application
+        return run
+    consumer: Callable[[], Run] | None
     consumer = getattr(application, "as_asgi", None)
     if inspect.isclass(application) and consumer is not None:
-        return consumer()
+        return cast(Run, consumer())
     if not callable(application):
         raise TypeError(
             f"{application!r} is no ASGI application: give an ASGI 3 callable, "
@@ -40,6 +41,12 @@ def single_callable(application: AsgiApplication | str) -> Run:
     adapt: Callable[[AsgiApplication], Run]
     adapt = getattr(compatibility, "guarantee_single_callable")  # noqa: B009
     return adapt(application)
+
+
+def _is_async_function(application: AsgiApplication) -> bool:
+    # inspect.iscoroutinefunction() looks through partials and takes its time.
+    code = getattr(application, "__code__", None)
+    return bool(getattr(code, "co_flags", 0) & inspect.CO_COROUTINE)
 
 
 def import_application(name: str) -> AsgiApplication:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.http11 import Response
 
 from wstest_core.events import Accept, Headers, Reject
 from wstest_core.scope import Scope
@@ -17,7 +18,7 @@ from wstest_core.scope import Scope
 __all__ = [
     "ClientConnection",
     "ConnectionClosed",
-    "InvalidHandshake",
+    "HandshakeFailed",
     "accept_of",
     "handshake_headers",
     "shake_hands",
@@ -29,6 +30,10 @@ _Options: TypeAlias = dict[str, Any]
 # What a client library writes itself, and what a server answers it with.
 _HANDSHAKE = (b"connection", b"host", b"upgrade")
 _OWN = b"sec-websocket-"
+
+
+class HandshakeFailed(Exception):
+    """What answered does not speak WebSocket, or not as we asked it to."""
 
 
 class _Connect(connect):
@@ -45,25 +50,28 @@ async def shake_hands(
 
     Raises:
         TimeoutError: if there is no answer in time.
-        InvalidHandshake, EOFError: for an answer that is none.
+        HandshakeFailed: for an answer that is none.
         OSError: if nobody can be reached.
     """
+    patience = None if timeout == math.inf else timeout
     wanted: _Options = {
         "additional_headers": handshake_headers(scope),
         "subprotocols": scope["subprotocols"] or None,
-        "open_timeout": None if timeout == math.inf else timeout,
+        "open_timeout": patience,
+        "close_timeout": patience,  # when it is the library that gives up
         "max_size": None,  # in-process there is no limit either
         **options,
     }
     if "proxy" in inspect.signature(connect).parameters:  # websockets 15
         wanted["proxy"] = None  # a test depends on no setting of the machine
+    connecting = _Connect(uri, **wanted)
     try:
-        return await _Connect(uri, **wanted)
+        return await connecting
     except InvalidStatus as refusal:
-        response = refusal.response
-        headers = _headers(response.headers.raw_items())
-        body = bytes(response.body or b"")
-        return Reject(None, response.status_code, headers, body)
+        return _reject_of(refusal.response)
+    # websockets 14 raises the last three, later ones wrap them.
+    except (InvalidHandshake, EOFError, LookupError, ValueError) as error:
+        raise HandshakeFailed(f"the handshake failed: {error}") from error
 
 
 def accept_of(connection: ClientConnection) -> Accept:
@@ -72,6 +80,11 @@ def accept_of(connection: ClientConnection) -> Accept:
     headers = () if response is None else _headers(response.headers.raw_items())
     own = tuple(header for header in headers if not _is_handshake(header[0]))
     return Accept(connection.subprotocol, own)
+
+
+def _reject_of(response: Response) -> Reject:
+    headers = _headers(response.headers.raw_items())
+    return Reject(None, response.status_code, headers, bytes(response.body or b""))
 
 
 def handshake_headers(scope: Scope) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from contextvars import Context
 from dataclasses import replace
 from typing import final
 
-from wstest_core import quiescence
+from wstest_core import quiescence, settings
 from wstest_core.drivers._application import AsgiApplication, single_callable
 from wstest_core.errors import IllegalAsgiEvent
 from wstest_core.events import (
@@ -85,6 +85,7 @@ class AsgiDriver:
         "_terminal",
         "_told",
         "_transcript",
+        "_virtual",
         "_watch",
     )
 
@@ -105,6 +106,7 @@ class AsgiDriver:
         self._stopping = False  # we have cancelled it
         self._closed = False  # we have given everything back
         self._lingers = False
+        self._virtual = False  # we have started the virtual clock
         self._refused: str | None = None  # the last illegal event, with its rule
         self._exception: BaseException | None = None
 
@@ -115,7 +117,8 @@ class AsgiDriver:
         self._scope, self._transcript, self._watch = scope, transcript, watch
         self._bell, self._input_bell = watch.bell(), watch.bell()
         self._input.append({"type": "websocket.connect"})
-        watch.attach()
+        transcript.unread_in(self._inbox)
+        self._attach(watch)
         self._running = watch.spawn(self._run, context=self._context)
         await watch.pause()
         if self._opened is not None and (self._asked or self._terminal):
@@ -130,14 +133,15 @@ class AsgiDriver:
         self._give({"type": "websocket.receive", kind: frame})
 
     async def receive(self, *, timeout: float) -> Frame | Terminal | Silence:
-        if not self._inbox and self._terminal is None:
+        inbox = self._inbox
+        if not inbox and self._terminal is None:
             # The answer is often one turn of the loop away.
             await self._watch.pause()
-            if not self._inbox and self._terminal is None:
+            if not inbox and self._terminal is None:
                 silence = await self._wait_for_event(timeout)
                 if silence is not None:
                     return silence
-        return self._next_event()
+        return inbox.popleft() if inbox else self._the_end()
 
     async def settle(self, *, timeout: float) -> Silence:
         watch = self._watch
@@ -159,6 +163,8 @@ class AsgiDriver:
         finally:
             if not self._done:
                 self._running.cancel()
+            if self._virtual:
+                self._watch.virtual_clock(run=False)
             self._watch.detach()
 
     async def drop(self, *, code: int) -> None:
@@ -207,9 +213,19 @@ class AsgiDriver:
                 return silence
         return None
 
-    def _next_event(self) -> Frame | Terminal:
-        if self._inbox:
-            return self._inbox.popleft()
+    def _attach(self, watch: quiescence.Watch) -> None:
+        watch.attach()
+        if not settings.current.virtual_clock:
+            return
+        try:
+            watch.virtual_clock(run=True)
+        except RuntimeError:
+            self._closed = True
+            watch.detach()
+            raise
+        self._virtual = True
+
+    def _the_end(self) -> Terminal:
         if self._terminal is None:  # only another receiver could have taken it
             raise RuntimeError("two receivers waited for the same frame")
         return self._terminal
@@ -369,6 +385,8 @@ class AsgiDriver:
             terminal = self._ending()
             self._opened = self._opened or terminal
             self._finish(terminal)
+        elif self._exception is not None:
+            self._transcript.received(self._watch.now(), Crash(self._exception))
         self._bell.ring()
 
     def _ending(self) -> Reject | Crash | Return:

@@ -83,8 +83,8 @@ class NetworkDriver:
             )
         except TimeoutError:
             return Silence("expired", _WHY)
-        except (_handshake.InvalidHandshake, EOFError) as error:
-            self._lost = f"the handshake failed: {error}"
+        except _handshake.HandshakeFailed as error:
+            self._lost = str(error)
             return self._finish(Return())
         except OSError as error:
             raise ConnectionError(

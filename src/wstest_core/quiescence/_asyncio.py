@@ -20,7 +20,9 @@ queue of ready callbacks come last: what a finished thread left is seen there.
 
 Waits are released one at a time, the one with the earliest horizon first, as
 if time had passed without anything happening. What the released one does next
-may be just what the others wait for.
+may be just what the others wait for. A timeout that the test put around its
+own wait is a timer too, but one that can do nothing except end that wait; so
+when it is the next timer, the wait that it guards is the first to end.
 
 The selector's `select` is replaced on the instance, for as long as something
 is attached. No timer is created for a deadline: the time we let the loop
@@ -34,7 +36,6 @@ import math
 import time
 from asyncio import AbstractEventLoop, Future, Task, TimerHandle
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from heapq import heappop, heappush
@@ -43,7 +44,7 @@ from typing import TypeAlias, final
 
 from wstest_core import settings
 from wstest_core.events import Silence
-from wstest_core.quiescence import _jobs, _sockets, _tasks, _threads
+from wstest_core.quiescence import _jobs, _sockets, _tasks, _threads, _timers
 from wstest_core.quiescence._clock import LoopClock
 
 __all__ = ["AsyncioBell", "AsyncioWatch"]
@@ -144,10 +145,14 @@ class AsyncioWatch:
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._attached = 0
+        _jobs.begin()
         self._selector: object = getattr(loop, "_selector", None)
-        # The selector's own select, and what stands in its place.
-        self._poll: _Select | None = None
+        # The selector's own select; its attributes, if they may be changed;
+        # and what stands there for select while anything is attached.
+        self._native: _Select | None = getattr(self._selector, "select", None)
+        self._attributes = self._changeable()
         self._mine: _Select | None = None
+        self._poll: _Select | None = None  # what ours asks in turn
         # (horizon, order, waiter); those that have ended leave lazily
         self._waiters: list[tuple[float, int, _Waiter]] = []
         self._next_deadline = math.inf
@@ -161,13 +166,11 @@ class AsyncioWatch:
     def attach(self) -> None:
         self._attached += 1
         if self._attached == 1:
-            _jobs.install()
             self._hook()
 
     def detach(self) -> None:
         self._attached -= 1
         if self._attached == 0:
-            _jobs.uninstall()
             self._unhook()
 
     @property
@@ -201,7 +204,7 @@ class AsyncioWatch:
         self, future: Future[Silence | None], *, deadline: float, horizon: float
     ) -> Silence | None:
         """Wait for a future, or until it is known that nothing ends it in time."""
-        if self._mine is None:
+        if not self._is_hooked():
             return await self._wait_with_timer(future, deadline)
         waiters = self._waiters
         heappush(waiters, (horizon, next(_order), _Waiter(future, deadline)))
@@ -226,6 +229,12 @@ class AsyncioWatch:
         self._virtual = self._clock.running
         self.now = self._loop.time
 
+    def _changeable(self) -> dict[str, _Select] | None:
+        hidden = getattr(self._loop, "_ready", None) is None
+        if self._native is None or hidden:
+            return None
+        return getattr(self._selector, "__dict__", None)
+
     async def _wait_with_timer(
         self, future: Future[Silence | None], deadline: float
     ) -> Silence | None:
@@ -249,26 +258,22 @@ class AsyncioWatch:
         self._next_deadline -= offset
 
     def _hook(self) -> None:
-        poll: _Select | None = getattr(self._selector, "select", None)
-        hidden = getattr(self._loop, "_ready", None) is None
-        if poll is None or hidden or self._mine is not None:
+        attributes, native = self._attributes, self._native
+        if attributes is None or native is None or self._is_hooked():
             return
-        mine = partial(self._select, poll)
-        with suppress(TypeError):  # an object without a __dict__ is left alone
-            vars(self._selector)["select"] = mine
-            self._poll, self._mine = poll, mine
+        # Somebody else's, if there is one: theirs goes on being asked.
+        self._poll = attributes.get("select", native)
+        self._mine = attributes["select"] = partial(self._select, self._poll)
 
     def _unhook(self) -> None:
-        if self._mine is None:
-            return
-        attributes = vars(self._selector)
-        if attributes.get("select") is not self._mine:
-            return  # somebody put theirs over ours: stay, and pass calls on
-        if getattr(self._poll, "__self__", None) is self._selector:
+        attributes, mine = self._attributes, self._mine
+        if attributes is None or mine is None or attributes.get("select") is not mine:
+            return  # if somebody put theirs over ours: stay, and pass calls on
+        if self._poll is None or self._poll is self._native:
             del attributes["select"]
-        else:  # somebody had put theirs there before us
+        else:
             attributes["select"] = self._poll
-        self._poll = self._mine = None
+        self._mine = None
 
     def _select(self, poll: _Select, timeout: float | None = None) -> _Events:
         if not self._waiters and not self._virtual:
@@ -286,13 +291,14 @@ class AsyncioWatch:
         limit, silence = self._judge()
         events = poll(0)
         if events or self._is_ready():
+            self._quiet_since = None
             return events
         if silence is not None and self._conclude(silence):
             return []
         timeout = math.inf if timeout is None else timeout
         limit = min(limit, timeout, self._next_deadline - self._loop.time())
         events = poll(None if limit == math.inf else max(0, limit))
-        if limit == timeout:
+        if events or limit == timeout:
             self._quiet_since = None
         self._expire()
         return events
@@ -323,17 +329,31 @@ class AsyncioWatch:
         return math.inf, Silence("presumed", why)
 
     def _conclude(self, silence: Silence) -> bool:
-        timer = self._next_timer()
+        timer = _timers.next_timer(self._loop)
+        due = math.inf if timer is None else timer.when()
+        waiter = self._first_to_end(timer, due)
+        if waiter is not None:
+            waiter.end(silence)
+            return True
+        if self._virtual and due < math.inf:
+            self._clock.jump_to(due)
+            return True
+        return False
+
+    def _first_to_end(self, timer: TimerHandle | None, due: float) -> _Waiter | None:
+        """Return the wait that ends before anything else can happen."""
         waiters = self._waiters
         while waiters and waiters[0][2].future.done():
             heappop(waiters)
-        if waiters and waiters[0][0] < timer:
-            heappop(waiters)[2].end(silence)
-            return True
-        if self._virtual and timer < math.inf:
-            self._clock.jump_to(timer)
-            return True
-        return False
+        if waiters and waiters[0][0] < due:
+            return heappop(waiters)[2]
+        if not waiters or timer is None:
+            return None
+        guarded = _timers.guarded_task(timer)
+        for _, _, waiter in waiters:
+            if waiter.task is guarded and not waiter.future.done():
+                return waiter
+        return None
 
     def _expire(self) -> None:
         now = self._loop.time()
@@ -348,39 +368,3 @@ class AsyncioWatch:
 
     def _is_ready(self) -> bool:
         return bool(getattr(self._loop, "_ready", True))
-
-    def _next_timer(self) -> float:
-        scheduled: list[TimerHandle] = getattr(self._loop, "_scheduled", [])
-        if not scheduled:
-            return math.inf
-        first = scheduled[0]
-        if not first.cancelled() and not self._only_ends_a_wait(first):
-            return first.when()
-        return min(
-            (
-                timer.when()
-                for timer in scheduled
-                if not timer.cancelled() and not self._only_ends_a_wait(timer)
-            ),
-            default=math.inf,
-        )
-
-    def _only_ends_a_wait(self, timer: TimerHandle) -> bool:
-        """Whether a timer is a timeout that the test put around its own wait."""
-        callback: object = getattr(timer, "_callback", None)
-        scope: object = getattr(callback, "__self__", None)
-        attribute = _TIMEOUTS.get((type(scope).__module__, type(scope).__name__))
-        if attribute is None:
-            return False
-        guarded: object = getattr(scope, attribute, None)
-        return any(
-            waiter.task is guarded and not waiter.future.done()
-            for _, _, waiter in self._waiters
-        )
-
-
-# The classes of timeouts, and where they keep the task that they guard.
-_TIMEOUTS = {
-    ("asyncio.timeouts", "Timeout"): "_task",
-    ("anyio._backends._asyncio", "CancelScope"): "_host_task",
-}

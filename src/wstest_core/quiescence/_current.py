@@ -13,7 +13,7 @@ _watches: dict[AbstractEventLoop, AsyncioWatch] = {}
 
 
 def watch() -> Watch:
-    """Return the watch of the running event loop, the same while it is in use.
+    """Return the watch of the running event loop, always the same.
 
     Raises:
         RuntimeError: if no event loop runs in this thread.
@@ -36,14 +36,13 @@ def watch() -> Watch:
 def _asyncio_watch(loop: AbstractEventLoop) -> AsyncioWatch:
     found = _watches.get(loop)
     if found is None:
-        _forget_unused()
+        _forget_closed()
         found = _watches[loop] = AsyncioWatch(loop)
     return found
 
 
-def _forget_unused() -> None:
-    for loop, known in list(_watches.items()):
-        if loop.is_closed():
+def _forget_closed() -> None:
+    # Another thread may be doing the same.
+    for loop in list(_watches):
+        if loop.is_closed() and (known := _watches.pop(loop, None)) is not None:
             known.abandon()
-        if not known.attached:
-            del _watches[loop]

@@ -4,17 +4,20 @@ A pool's idle worker and one that has just been handed a job look alike from
 outside, so jobs are counted where they are made and where they end: in the
 work item of `concurrent.futures.thread`. A job ends only after the callbacks
 of its future have run, so whatever it hands to an event loop is there to be
-seen before the job disappears from here. The work item is replaced by a
-counting one only while some loop is being watched.
+seen before the job disappears from here.
+
+The counting begins when the first loop is watched, and goes on: a job that is
+handed in before the next loop is watched must be known then.
 """
 
 import concurrent.futures.thread as pools
+import itertools
 import threading
 from collections.abc import Collection
 from concurrent.futures import Future
 from typing import Protocol
 
-__all__ = ["at_work", "install", "uninstall"]
+__all__ = ["at_work", "begin", "tick"]
 
 
 class _Item(Protocol):
@@ -26,30 +29,16 @@ class _Item(Protocol):
     def run(self, *args: object) -> None: ...
 
 
-_lock = threading.Lock()
-_installed = 0
 _plain: type[_Item] | None = getattr(pools, "_WorkItem", None)
 # work item -> (its future, the thread that runs it, None while it is queued)
 _open: dict[object, tuple[Future[object], int | None]] = {}
+_ticks = itertools.count()
 
 
-def install() -> None:
-    """Start counting. Counted itself: as many `uninstall` calls end it."""
-    global _installed
-    with _lock:
-        _installed += 1
-        if _installed == 1:
-            _use(_counting)
-
-
-def uninstall() -> None:
-    """Stop counting; after the last one the module is as it was found."""
-    global _installed
-    with _lock:
-        _installed -= 1
-        if _installed == 0:
-            _use(_plain)
-            _open.clear()
+def begin() -> None:
+    """Count from now on. Doing it again changes nothing."""
+    if _counting is not None:
+        setattr(pools, "_WorkItem", _counting)  # noqa: B010
 
 
 def at_work(harmless: Collection[int]) -> bool:
@@ -59,15 +48,20 @@ def at_work(harmless: Collection[int]) -> bool:
     """
     if _counting is None:
         return True
-    return any(
-        thread not in harmless and not future.cancelled()
-        for future, thread in list(_open.values())
-    )
+    for item, (future, thread) in list(_open.items()):
+        if thread is None and future.done():
+            _open.pop(item, None)  # cancelled, or its pool broke: it never runs
+        elif thread not in harmless:
+            return True
+    return False
 
 
-def _use(kind: type[_Item] | None) -> None:
-    if kind is not None:
-        setattr(pools, "_WorkItem", kind)  # noqa: B010
+def tick() -> int:
+    """Count on, as the end of each job does.
+
+    If two ticks give successive numbers, no job has ended between them.
+    """
+    return next(_ticks)
 
 
 def _count(plain: type[_Item]) -> type[_Item]:
@@ -83,6 +77,7 @@ def _count(plain: type[_Item]) -> type[_Item]:
         try:
             plain.run(self, *args)
         finally:
+            tick()
             _open.pop(self, None)
 
     return type("CountedWorkItem", (plain,), {"__init__": create, "run": run})

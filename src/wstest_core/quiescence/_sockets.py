@@ -3,7 +3,8 @@
 The loop's own wake-up pipe means nothing. Any other descriptor means that the
 outside world may answer, unless it is a connected socket that only waits for
 data and no task waits for a socket: a connection pool at rest. Then only data
-that nobody asked for could come.
+that nobody asked for could come. A signal that the loop handles comes from
+outside as well, at any time.
 """
 
 from asyncio import AbstractEventLoop
@@ -34,6 +35,8 @@ def look(loop: AbstractEventLoop, selector: object) -> Sockets | None:
     keys: _Keys | None = None if get_map is None else get_map()
     if keys is None:
         return Sockets(idle=False, why="the event loop does not show its sockets")
+    if getattr(loop, "_signal_handlers", None):
+        return Sockets(idle=False, why="the event loop listens to signals")
     own = _own_descriptor(loop)
     if len(keys) == 1 and own in keys:
         return None

@@ -8,16 +8,17 @@ can only be woken by another one, which is judged by itself.
 Where a thread stands is read from its innermost frame. That alone proves
 little, for it may have been woken and not run yet. So each rule also asks the
 thing that would have been changed to wake it: the queue, the future, the list
-of idle workers.
+of idle workers. And since all this takes a moment, in which a thread may have
+done something and gone to rest again, nothing may have moved at the end of it.
 """
 
 import concurrent.futures.thread as pools
 import sys
 import threading
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from queue import Queue
 from types import FrameType
 from typing import TypeAlias
 
@@ -27,7 +28,7 @@ from wstest_core.quiescence._places import Place, place, spot
 
 __all__ = ["outstanding", "parked"]
 
-_Rule: TypeAlias = Callable[[threading.Thread, FrameType, object], bool]
+_Rule: TypeAlias = Callable[[threading.Thread, FrameType], bool]
 
 _parked: set[int] = set()
 
@@ -53,19 +54,39 @@ def outstanding(loop: object) -> str | None:
         return "this Python does not show its threads"
     if len(frames) == 1:
         return None
+    tick = _jobs.tick()
+    at_rest = dict(frames)
+    del at_rest[threading.get_ident()]
+    obstacle = _sort_out(at_rest, loop)
+    if obstacle is not None:
+        return obstacle
+    if _jobs.at_work(frames.keys() | _parked):
+        return "a job of a thread pool is not finished"
+    if _have_moved(frames, at_rest) or _jobs.tick() != tick + 1:
+        return "another thread has just been at work"
+    return None
+
+
+def _sort_out(frames: dict[int, FrameType], loop: object) -> str | None:
+    """Say which thread is an obstacle; leave in `frames` those that must stand."""
     threads = {thread.ident: thread for thread in threading.enumerate()}
-    harmless = {threading.get_ident()}
-    for ident, frame in frames.items():
-        if ident in harmless or ident in _parked:
-            continue
+    for ident, frame in list(frames.items()):
         thread = threads.get(ident)
-        if thread is None or not _is_harmless(thread, frame, loop):
+        if ident in _parked or (thread and _is_trusted(thread, frame, loop)):
+            del frames[ident]
+        elif thread is None or not _stands_idle(thread, frame):
             name = "a thread" if thread is None else f"thread {thread.name!r}"
             return f"{name} is alive, {spot(frame)}"
-        harmless.add(ident)
-    if _jobs.at_work(harmless | _parked):
-        return "a job of a thread pool is not finished"
     return None
+
+
+def _have_moved(
+    before: Mapping[int, FrameType], at_rest: Mapping[int, FrameType]
+) -> bool:
+    now = _current_frames() or {}
+    return not now.keys() <= before.keys() or any(
+        now.get(ident) is not frame for ident, frame in at_rest.items()
+    )
 
 
 def _current_frames() -> Mapping[int, FrameType] | None:
@@ -74,35 +95,52 @@ def _current_frames() -> Mapping[int, FrameType] | None:
     return None if look is None else look()
 
 
-def _is_harmless(thread: threading.Thread, frame: FrameType, loop: object) -> bool:
-    return any(rule(thread, frame, loop) for rule in _RULES)
+def _is_trusted(thread: threading.Thread, frame: FrameType, loop: object) -> bool:
+    """Whether a thread does nothing to the loop, wherever it stands."""
+    if _is_anyio_worker(thread) and getattr(thread, "loop", None) is loop:
+        # Its list of idle workers is changed in the loop's thread only.
+        return thread in getattr(thread, "idle_workers", ())
+    return _serves_the_test_run(thread, frame)
 
 
-def _idle_pool_worker(thread: threading.Thread, frame: FrameType, loop: object) -> bool:
-    # Jobs that were queued before the counting began are still in its queue.
+def _stands_idle(thread: threading.Thread, frame: FrameType) -> bool:
+    """Whether a thread does nothing as long as it stands where it stands."""
+    return any(rule(thread, frame) for rule in _RULES)
+
+
+def _idle_pool_worker(thread: threading.Thread, frame: FrameType) -> bool:
+    # Jobs that were queued before the counting began are still in its queue,
+    # or have just been taken out of it.
     queues = getattr(pools, "_threads_queues", {})
     queue = queues.get(thread)
     return (
         place(frame) == ("concurrent.futures.thread", "_worker")
         and queue is not None
         and queue.qsize() == 0
+        and frame.f_locals.get("work_item") is None
     )
 
 
-def _idle_anyio_worker(
-    thread: threading.Thread, frame: FrameType, loop: object
-) -> bool:
-    # Its list of idle workers is changed in the loop's thread only.
+def _is_anyio_worker(thread: threading.Thread) -> bool:
     kind = type(thread)
-    if (kind.__module__, kind.__name__) != _ANYIO_WORKER:
+    return (kind.__module__, kind.__name__) == _ANYIO_WORKER
+
+
+def _idle_anyio_worker(thread: threading.Thread, frame: FrameType) -> bool:
+    """Whether it is the worker of another loop, closed or not, and waits."""
+    caller = _caller_of_condition_wait(frame)
+    if caller is None or not _is_anyio_worker(thread):
         return False
-    served: AbstractEventLoop | None = getattr(thread, "loop", None)
-    if served is not loop:
-        return served is not None and served.is_closed()
-    return thread in getattr(thread, "idle_workers", ())
+    queue: Queue[object] | None = getattr(thread, "queue", None)
+    return (
+        place(caller) == ("queue", "Queue.get")
+        and queue is not None
+        and caller.f_locals.get("self") is queue
+        and queue.empty()
+    )
 
 
-def _idle_trio_worker(thread: threading.Thread, frame: FrameType, loop: object) -> bool:
+def _idle_trio_worker(thread: threading.Thread, frame: FrameType) -> bool:
     if place(frame) != _TRIO_WORKER:
         return False
     worker = frame.f_locals.get("self")
@@ -110,9 +148,7 @@ def _idle_trio_worker(thread: threading.Thread, frame: FrameType, loop: object) 
     return worker in idle
 
 
-def _waits_in_async_to_sync(
-    thread: threading.Thread, frame: FrameType, loop: object
-) -> bool:
+def _waits_in_async_to_sync(thread: threading.Thread, frame: FrameType) -> bool:
     caller = _caller_of_condition_wait(frame)
     if caller is None or place(caller) != _ASYNC_TO_SYNC:
         return False
@@ -121,7 +157,7 @@ def _waits_in_async_to_sync(
     return work is not None and not work and not getattr(executor, "_broken", True)
 
 
-def _waits_for_future(thread: threading.Thread, frame: FrameType, loop: object) -> bool:
+def _waits_for_future(thread: threading.Thread, frame: FrameType) -> bool:
     caller = _caller_of_condition_wait(frame)
     if caller is None or place(caller) != ("concurrent.futures._base", "Future.result"):
         return False
@@ -134,17 +170,13 @@ def _is_done(future: object) -> bool:
     return done is None or done()
 
 
-def _joins_this_thread(
-    thread: threading.Thread, frame: FrameType, loop: object
-) -> bool:
+def _joins_this_thread(thread: threading.Thread, frame: FrameType) -> bool:
     if place(frame) not in _JOINS or frame.f_locals.get("timeout") not in (None, -1):
         return False
     return frame.f_locals.get("self") is threading.current_thread()
 
 
-def _serves_the_test_run(
-    thread: threading.Thread, frame: FrameType, loop: object
-) -> bool:
+def _serves_the_test_run(thread: threading.Thread, frame: FrameType) -> bool:
     if getattr(thread, "is_pydev_daemon_thread", False):
         return True
     name = thread.name
@@ -183,5 +215,4 @@ _RULES: tuple[_Rule, ...] = (
     _waits_for_future,
     _idle_trio_worker,
     _joins_this_thread,
-    _serves_the_test_run,
 )

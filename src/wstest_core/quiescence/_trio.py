@@ -6,9 +6,12 @@ is queued, no task waits for a descriptor but trio's own, no worker thread is
 busy and no other thread could call in, then only the next deadline can wake
 the run. A wait whose horizon lies before it is over.
 
-Deadlines of waits are cancel scopes here, so trio's next deadline may be a
-wait's own, and what lies behind that cannot be seen. So a wait is judged only
-if its horizon is not later than the earliest deadline of all waits.
+Again threads are asked first: what a finished one left is seen in the queues.
+
+Deadlines of waits are cancel scopes here, and trio tells only the next
+deadline of all, with an error of some microseconds. So that a wait's own is
+never taken for somebody else's that is due just before, it is set a little
+later than it should be.
 """
 
 import itertools
@@ -33,7 +36,9 @@ __all__ = ["trio_watch"]
 _PROVED = Silence("proved")
 _NO_REST = "the event loop did not come to rest"
 _FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05  # seconds between looks at other threads
-_PRECISION = 50e-6  # seconds
+_PRECISION = 50e-6  # seconds that a reading of the next deadline may be wrong by
+_BEHIND = 4 * _PRECISION  # seconds that a wait's scope ends after its deadline
+_ROUNDING = 1e-9  # seconds
 _order = itertools.count()
 
 
@@ -119,14 +124,14 @@ class _Waiter:
         self.bell = bell
         self.deadline = deadline
         self.done = False
-        self.scope = trio.CancelScope(deadline=deadline)
+        self.scope = trio.CancelScope(deadline=deadline + _BEHIND)
         self.task = trio.lowlevel.current_task()
         # A mock clock stands still while a thread works: then real time counts.
         self.patience = time.monotonic() + deadline - trio.current_time()
 
     async def park(self) -> Silence | None:
         """Wait once more; `_LOOK` asks to be parked again."""
-        self.scope = trio.CancelScope(deadline=self.deadline)
+        self.scope = trio.CancelScope(deadline=self.deadline + _BEHIND)
         with self.scope:
             return await self.bell.park()
         return _LOOK
@@ -154,13 +159,11 @@ class TrioWatch(trio.abc.Instrument):
     def attach(self) -> None:
         self._attached += 1
         if self._attached == 1:
-            _jobs.install()
             trio.lowlevel.add_instrument(self)
 
     def detach(self) -> None:
         self._attached -= 1
         if self._attached == 0:
-            _jobs.uninstall()
             trio.lowlevel.remove_instrument(self)
 
     def now(self) -> float:
@@ -210,29 +213,30 @@ class TrioWatch(trio.abc.Instrument):
         """Conclude what can be concluded before trio goes to sleep."""
         if not (self._waiters or self._clocks):
             return
+        if timeout <= 0:
+            self._next_look, self._why = _FIRST_LOOK, _NO_REST
+            return
+        busy = _busy_threads()
         statistics, now = _look()
         if statistics.tasks_runnable or statistics.run_sync_soon_queue_size:
             self._next_look, self._why = _FIRST_LOOK, _NO_REST
         elif (why := _waits_for_io(statistics.io_statistics)) is not None:
             self._why = why
-        elif (why := _busy_threads()) is not None:
-            self._why = why
+        elif busy is not None:
+            self._why = busy
             self._look_again()
         elif statistics.seconds_to_next_deadline > 0:
             self._conclude(now + statistics.seconds_to_next_deadline)
 
     def _conclude(self, timer: float) -> None:
+        """Conclude, where no timer is due before `timer`."""
         self._drop_ended()
-        waiting = [waiter for _, _, waiter in self._waiters if not waiter.done]
-        own = min((waiter.scope.deadline for waiter in waiting), default=math.inf)
-        if waiting:
-            horizon, _, first = self._waiters[0]
-            if horizon < timer or (timer >= own >= horizon):
-                self._soon(first.end, _PROVED)
-                return
+        if self._waiters and self._waiters[0][0] < timer - _ROUNDING:
+            self._soon(self._waiters[0][2].end, _PROVED)
+            return
         clock = trio.lowlevel.current_clock()
         if self._clocks and isinstance(clock, MockClock) and timer < math.inf:
-            clock.jump(max(0.0, timer - clock.current_time()))
+            clock.jump(max(0.0, timer - clock.current_time()) + _ROUNDING)
             self._wake()
 
     def _look_again(self) -> None:
@@ -273,6 +277,7 @@ def trio_watch() -> TrioWatch:
     try:
         return _watch.get()
     except LookupError:
+        _jobs.begin()
         found = TrioWatch()
         _watch.set(found)
         return found
@@ -287,7 +292,7 @@ def _nothing() -> None:
 
 
 def _look() -> tuple[RunStatistics, float]:
-    """Return statistics and the time they were taken at, to some microseconds.
+    """Return statistics and a time just before they were taken.
 
     Trio gives the next deadline as a distance from a time it does not tell.
     """
@@ -296,7 +301,7 @@ def _look() -> tuple[RunStatistics, float]:
         statistics = trio.lowlevel.current_statistics()
         after = trio.current_time()
         if after - before < _PRECISION:
-            return statistics, after
+            return statistics, before
 
 
 def _waits_for_io(statistics: object) -> str | None:

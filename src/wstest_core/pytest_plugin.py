@@ -1,0 +1,230 @@
+"""The pytest plugin: transcripts in reports, defaults for runs and for tests.
+
+It is loaded in every run of an environment that it is installed in. So it
+imports nothing heavy, and takes from the rest of the package only what a test
+has loaded.
+"""
+
+import math
+import sys
+import traceback
+from argparse import BooleanOptionalAction
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import pytest
+
+from wstest_core import settings
+
+if TYPE_CHECKING:
+    from wstest_core.transcript import Transcript
+
+__all__ = ["trio_virtual_clock"]
+
+_MARKER: Final = "wstest(*, timeout=None, unread=None, virtual_clock=None)"
+_Check: TypeAlias = Callable[[object], object]
+
+_overrides = pytest.StashKey[ExitStack]()
+_attached = pytest.StashKey[bool]()
+
+
+@pytest.fixture
+def trio_virtual_clock() -> tuple[str, dict[str, object]]:
+    """A backend for anyio's plugin: trio, with a clock that can jump.
+
+    On trio the clock is chosen when a run starts. Let your own fixture
+    `anyio_backend` return this one, and `virtual_clock()` works.
+    """
+    try:
+        from trio.testing import MockClock
+    except ImportError:
+        pytest.fail(
+            "trio_virtual_clock needs trio: install wstest-core[trio]", pytrace=False
+        )
+    return "trio", {"clock": MockClock()}
+
+
+# --- options of a run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each to the command line and to the ini file."""
+    group = parser.getgroup("wstest", "WebSocket tests (wstest-core)")
+    timeout = "seconds after which a communicator's wait gives up (default: 1)"
+    unread = "what to do about unread frames: warn (default), error or ignore"
+    clock = "let time jump over waits while a communicator is connected"
+    group.addoption("--wstest-timeout", metavar="SECONDS", help=timeout)
+    group.addoption("--wstest-unread", metavar="POLICY", help=unread)
+    group.addoption(
+        "--wstest-virtual-clock",
+        action=BooleanOptionalAction,
+        default=None,
+        help=clock,
+    )
+    # So that pytest's own TOML takes a number, from the first version that can.
+    number: Literal["float", "string"] = "string"
+    if pytest.version_tuple >= (8, 4):
+        number = "float"
+    parser.addini("wstest_timeout", timeout, type=number, default=None)
+    parser.addini("wstest_unread", unread, type="string", default=None)
+    parser.addini("wstest_virtual_clock", clock, type="bool", default=None)
+    parser.addini(
+        "wstest_harmless_threads",
+        "names (patterns) of threads that never talk to the application's event loop",
+        type="linelist",
+        default=(),
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and set the defaults of the run."""
+    description = "defaults for the communicators of a test; the closest mark wins."
+    config.addinivalue_line("markers", f"{_MARKER}: {description}")
+    try:
+        changes = dict(_of_the_run(config))
+        threads = tuple(config.getini("wstest_harmless_threads"))
+    except (ValueError, TypeError) as error:
+        raise pytest.UsageError(str(error)) from None
+    run = ExitStack()
+    run.enter_context(
+        settings.override(
+            keep_transcripts=True,
+            harmless_threads=settings.current.harmless_threads + threads,
+            **changes,
+        )
+    )
+    config.add_cleanup(run.close)
+
+
+def _of_the_run(config: pytest.Config) -> Iterator[tuple[str, object]]:
+    for name in _CHECKS:
+        option, ini = config.getoption(f"wstest_{name}"), f"wstest_{name}"
+        if option is not None:
+            yield name, _checked(name, option, f"--{ini.replace('_', '-')}")
+        elif (value := config.getini(ini)) not in (None, "", []):
+            yield name, _checked(name, value, ini)
+
+
+def _checked(name: str, value: object, where: str) -> object:
+    """Return a setting's value, or raise ValueError with what is possible."""
+    check, possible = _CHECKS[name]
+    try:
+        return check(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where}={value!r}: give {possible}") from None
+
+
+def _timeout(value: object) -> float:
+    seconds = float(value) if isinstance(value, str | int | float) else math.nan
+    if isinstance(value, bool) or not seconds >= 0:
+        raise ValueError
+    return seconds
+
+
+def _unread(value: object) -> object:
+    if value not in ("warn", "error", "ignore"):
+        raise ValueError
+    return value
+
+
+def _virtual_clock(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+_CHECKS: Mapping[str, tuple[_Check, str]] = {
+    "timeout": (_timeout, "seconds, 0 or more"),
+    "unread": (_unread, "'warn', 'error' or 'ignore'"),
+    "virtual_clock": (_virtual_clock, "true or false"),
+}
+
+
+# --- one test
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep the transcripts of this test, and its settings, to itself."""
+    _forget_transcripts()
+    with ExitStack() as overrides:
+        item.stash[_overrides] = overrides
+        try:
+            return (yield)
+        finally:
+            _forget_transcripts()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Set what the marks of this test say."""
+    item.stash[_attached] = False
+    try:
+        changes = _of_the_marks(item)
+    except ValueError as error:
+        pytest.fail(str(error), pytrace=False)
+    item.stash[_overrides].enter_context(settings.override(**changes))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach the transcripts to the first report of a failure."""
+    report = yield
+    if report.failed and not item.stash.get(_attached, True):
+        shown = set(_chain(call.excinfo.value)) if call.excinfo else set[int]()
+        sections = [_section(each, shown) for each in _transcripts()]
+        report.sections += sections
+        item.stash[_attached] = bool(sections)
+    return report
+
+
+def _of_the_marks(item: pytest.Item) -> dict[str, object]:
+    changes: dict[str, object] = {}
+    for mark in item.iter_markers("wstest"):  # the closest first
+        if mark.args:
+            raise ValueError(f"the mark {_MARKER} takes no positional arguments")
+        if unknown := ", ".join(sorted(mark.kwargs.keys() - _CHECKS.keys())):
+            raise ValueError(f"the mark {_MARKER} has no argument {unknown}")
+        for name, value in mark.kwargs.items():
+            if value is not None:
+                changes.setdefault(name, _checked(name, value, f"wstest: {name}"))
+    return changes
+
+
+# --- transcripts
+
+
+def _transcripts() -> "list[Transcript]":
+    module = sys.modules.get("wstest_core.transcript")
+    return [] if module is None else module.recorded()
+
+
+def _forget_transcripts() -> None:
+    module = sys.modules.get("wstest_core.transcript")
+    if module is not None:
+        module.forget()
+
+
+def _section(transcript: "Transcript", shown: set[int]) -> tuple[str, str]:
+    parts = [str(transcript) or "Nothing was sent or received."]
+    if unread := transcript.unread:
+        frames = "1 frame" if len(unread) == 1 else f"{len(unread)} frames"
+        lines = "\n".join(f"    {frame!r}"[:72] for frame in unread)
+        parts.append(f"The test has not read {frames}:\n{lines}")
+    error = transcript.error
+    if error is not None and id(error) not in shown:
+        text = "".join(traceback.format_exception(error)).rstrip()
+        parts.append(f"The application raised:\n{text}")
+    return f"wstest: transcript of {transcript.name}", "\n\n".join(parts)
+
+
+def _chain(error: BaseException | None) -> Iterator[int]:
+    """Yield the ids of all exceptions that pytest shows with this one."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield id(error)
+        error = error.__cause__ or error.__context__

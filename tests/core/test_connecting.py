@@ -1,0 +1,394 @@
+"""Opening and ending a connection."""
+
+import warnings
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.core.scripted import (
+    ACCEPT,
+    Receive,
+    Scope,
+    Send,
+    closes_with,
+    crashes_after,
+    echo,
+    goes_silent,
+    refuses_with,
+    returns_at_once,
+    says,
+    text,
+)
+from wstest_core import (
+    ApplicationCrashed,
+    AsgiDriver,
+    ConnectionClosed,
+    ConnectionRejected,
+    LingeringApplicationWarning,
+    NoMessage,
+    UnreadMessages,
+    UnreadMessagesWarning,
+    WebsocketCommunicator,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_connect_tells_the_subprotocol() -> None:
+    """An accepted connection is (True, the subprotocol the application chose)."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({**ACCEPT, "subprotocol": scope["subprotocols"][1]})
+        await receive()
+        await receive()
+
+    ws = WebsocketCommunicator(app, "/", subprotocols=["a", "b"])
+    assert await ws.connect() == (True, "b")
+    assert ws.subprotocol == "b"
+    await ws.disconnect()
+
+
+async def test_connect_tells_the_close_code() -> None:
+    """A refused connection is (False, the close code), as in Channels."""
+    ws = WebsocketCommunicator(refuses_with(4003), "/")
+    assert await ws.connect() == (False, 4003)
+    assert ws.close_code == 1006, "which is what a browser sees"
+
+
+async def test_connect_waits_for_what_follows_the_accept() -> None:
+    """What the application does after accepting has happened when connect returns."""
+    joined: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        await anyio.to_thread.run_sync(joined.append, "group")
+        await send(text("welcome"))
+        await receive()
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        assert joined == ["group"]
+        assert await ws.receive_text() == "welcome"
+
+
+async def test_connect_does_not_wait_for_time_to_pass() -> None:
+    """An application that accepts and then sleeps has finished connecting."""
+    ready = anyio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        await anyio.sleep(3600)
+        ready.set()
+
+    ws = WebsocketCommunicator(app, "/", timeout=0.05)
+    assert await ws.connect() == (True, None)
+    assert not ready.is_set()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        await ws.disconnect()
+
+
+async def test_an_unanswered_connection_is_no_message() -> None:
+    """An application that can never answer is told at once; it is a TimeoutError."""
+    ws = WebsocketCommunicator(goes_silent, "/")
+    with pytest.raises(NoMessage, match="no answer to the connection") as failure:
+        await ws.connect(timeout=0.05)
+    assert isinstance(failure.value, TimeoutError)
+    await ws.disconnect()
+
+
+async def test_a_refusal_does_not_run_the_body() -> None:
+    """`async with` on a refused connection raises, with all that is known."""
+    with pytest.raises(ConnectionRejected) as failure:
+        async with WebsocketCommunicator(refuses_with(4001), "/"):
+            pytest.fail("the body must not run")
+    assert (failure.value.code, failure.value.status) == (4001, 403)
+    assert failure.value.browser_code == 1006
+
+
+async def test_a_denial_response_is_reported_whole() -> None:
+    """Status, headers and body of a denial response are on the error."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {
+                "type": "websocket.http.response.start",
+                "status": 401,
+                "headers": [(b"www-authenticate", b"Bearer")],
+            }
+        )
+        for part, more in ((b"go ", True), (b"away", False)):
+            body = {"body": part, "more_body": more}
+            await send({"type": "websocket.http.response.body", **body})
+
+    with pytest.raises(ConnectionRejected, match=r"HTTP 401 b'go away'") as failure:
+        async with WebsocketCommunicator(app, "/"):
+            pytest.fail("the body must not run")
+    assert failure.value.code is None
+    assert failure.value.headers == ((b"www-authenticate", b"Bearer"),)
+    assert failure.value.body == b"go away"
+
+
+async def test_a_crash_before_accept_is_raised_by_connect() -> None:
+    """What the application raises before it accepts is chained to the failure."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise KeyError("room")
+
+    ws = WebsocketCommunicator(app, "/")
+    with pytest.raises(ApplicationCrashed, match="KeyError") as failure:
+        await ws.connect()
+    assert failure.value.error is failure.value.__cause__ is ws.exception
+
+
+async def test_a_return_before_accept_is_a_refusal() -> None:
+    """A server answers an application that returns without a word with HTTP 500."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        return None
+
+    ws = WebsocketCommunicator(app, "/")
+    assert await ws.connect() == (False, 1006)
+
+
+async def test_one_communicator_is_one_connection() -> None:
+    """A second connect is one clear error, and the connection survives it."""
+    async with WebsocketCommunicator(echo, "/") as ws:
+        with pytest.raises(RuntimeError, match="has connected already"):
+            await ws.connect()
+        await ws.send_text("still here")
+        assert await ws.receive_text() == "still here"
+
+
+async def test_disconnecting_twice_or_unconnected_is_harmless() -> None:
+    """disconnect() does nothing when there is nothing to disconnect."""
+    ws = WebsocketCommunicator(echo, "/")
+    await ws.disconnect()
+    await ws.connect()
+    await ws.disconnect()
+    await ws.disconnect()
+
+
+async def test_verbs_before_connecting_say_so() -> None:
+    """Sending or receiving before connecting is a RuntimeError that names the way."""
+    ws = WebsocketCommunicator(echo, "/", name="alice")
+    for verb in (ws.send_json, ws.receive_json, ws.drop, ws.settle, ws.receive_nothing):
+        with pytest.raises(RuntimeError, match="alice is not connected: use"):
+            await verb(1)
+
+
+async def test_the_application_sees_code_and_reason() -> None:
+    """disconnect(code, reason) reaches the application as ASGI says."""
+    seen: list[dict[str, Any]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        while not seen or seen[-1]["type"] != "websocket.disconnect":
+            seen.append(await receive())
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        await ws.disconnect(4000, reason="done")
+    assert seen[-1] == {"type": "websocket.disconnect", "code": 4000, "reason": "done"}
+    assert (ws.close_code, ws.close_reason) == (4000, "done")
+
+
+async def test_after_the_application_closed() -> None:
+    """A close carries code and reason; sending and receiving say the same of it."""
+    async with WebsocketCommunicator(closes_with(4009, "full", "last words"), "/") as ws:
+        assert await ws.receive_text() == "last words"
+        for verb in (ws.receive_json(), ws.send_text("?"), ws.receive_message()):
+            with pytest.raises(ConnectionClosed, match="code 4009 'full'") as failure:
+                await verb
+            assert (failure.value.code, failure.value.reason) == (4009, "full")
+        assert (ws.close_code, ws.close_reason) == (4009, "full")
+
+
+async def test_a_return_without_close_is_1006() -> None:
+    """Frames before a silent return are readable; then a browser sees 1006."""
+    async with WebsocketCommunicator(returns_at_once, "/") as ws:
+        assert ws.close_code == 1006
+        assert await ws.receive_text() == "bye"
+        await ws.expect_closed(1006, "")
+
+
+async def test_frames_before_a_crash_come_first() -> None:
+    """A crash is raised after everything that was sent before it."""
+    async with WebsocketCommunicator(crashes_after(2), "/") as ws:
+        assert [await ws.receive_text() for _ in range(2)] == ["0", "1"]
+        with pytest.raises(ApplicationCrashed, match="ValueError"):
+            await ws.receive_text()
+
+
+async def test_a_crash_that_no_test_saw_is_raised_at_the_end() -> None:
+    """Leaving the block raises what the application raised, once."""
+    with pytest.raises(ApplicationCrashed) as failure:
+        async with WebsocketCommunicator(crashes_after(0), "/"):
+            pass
+    assert isinstance(failure.value.__cause__, ValueError)
+
+
+async def test_a_crash_does_not_replace_the_tests_own_error() -> None:
+    """The body's error stays, and gets a note about the crash."""
+    with pytest.raises(ZeroDivisionError) as failure:
+        async with WebsocketCommunicator(crashes_after(0), "/"):
+            raise ZeroDivisionError
+    (note,) = failure.value.__notes__
+    assert "ValueError('no more')" in note
+
+
+async def test_a_crash_after_the_goodbye_is_raised() -> None:
+    """An error while the application handles the disconnect is a crash too."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        raise LookupError("left group twice")
+
+    with pytest.raises(ApplicationCrashed, match="left group twice"):
+        async with WebsocketCommunicator(app, "/"):
+            pass
+
+
+async def test_an_escaping_websocket_disconnect_is_no_crash() -> None:
+    """Servers think nothing of a WebSocketDisconnect that says the client left."""
+
+    class WebSocketDisconnect(Exception):
+        pass
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        raise ExceptionGroup("tasks", [WebSocketDisconnect(1000)])
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        pass
+    assert ws.exception is None
+
+
+async def test_an_application_that_does_not_end_is_stopped_and_named() -> None:
+    """An application that saw the disconnect and goes on is cancelled, and warned of."""
+    stopped: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        await receive()
+        await receive()
+        try:
+            await anyio.sleep_forever()
+        except BaseException as error:
+            stopped.append(type(error).__name__)
+            raise
+
+    ws = WebsocketCommunicator(app, "/")
+    await ws.connect()
+    with pytest.warns(LingeringApplicationWarning, match=r"did not end .* for client"):
+        await ws.disconnect(timeout=0.05)
+    assert stopped in (["CancelledError"], ["Cancelled"])
+
+
+async def test_unread_frames_warn_by_default() -> None:
+    """Frames that no test read are reported when the block ends well."""
+    with pytest.warns(UnreadMessagesWarning, match="2 frames not read for client: 'a'"):
+        async with WebsocketCommunicator(says("a", "b"), "/"):
+            pass
+
+
+async def test_unread_frames_can_be_errors() -> None:
+    """unread="error" raises, and carries the frames."""
+    with pytest.raises(UnreadMessages, match="1 frame not read") as failure:
+        async with WebsocketCommunicator(says("a", "b"), "/", unread="error") as ws:
+            assert await ws.receive_text() == "a"
+    assert failure.value.messages == ["b"]
+
+
+async def test_unread_frames_can_be_ignored() -> None:
+    """unread="ignore" and ignore_remaining() say nothing."""
+    async with WebsocketCommunicator(says("a"), "/", unread="ignore"):
+        pass
+    async with WebsocketCommunicator(says("a"), "/", unread="error") as ws:
+        ws.ignore_remaining()
+
+
+async def test_completion_frames_may_stay_unread() -> None:
+    """Completion messages are nobody's to read."""
+    done = '{"action":"complete","payload":null}'
+    async with WebsocketCommunicator(says(done), "/", unread="error"):
+        pass
+
+
+async def test_a_failed_test_is_not_told_of_unread_frames() -> None:
+    """The body's error is the whole story."""
+    with pytest.raises(ZeroDivisionError):
+        async with WebsocketCommunicator(says("a"), "/", unread="error"):
+            raise ZeroDivisionError
+
+
+async def test_a_dropped_client_says_no_goodbye() -> None:
+    """drop() looks like 1006 to both sides, and later sends raise OSError."""
+    seen: list[object] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        await receive()
+        seen.append((await receive())["code"])
+        try:
+            await send(text("are you there?"))
+        except OSError as error:
+            seen.append(type(error).__name__)
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        await ws.drop()
+        await ws.settle()
+        assert seen == [1006, "ClientDisconnected"]
+        assert ws.close_code == 1006
+        with pytest.raises(ConnectionClosed):
+            await ws.send_text("?")
+
+
+async def test_a_given_driver_is_used() -> None:
+    """A Driver may stand where an application does."""
+    async with WebsocketCommunicator(AsgiDriver(echo), "/") as ws:
+        await ws.send_text("hi")
+        assert await ws.receive_text() == "hi"
+
+
+async def test_what_is_put_into_the_scope_reaches_the_application() -> None:
+    """scope can be changed before connecting, as Channels' users do."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        await send(text(f"{scope['user']} {scope['state']} {scope['client']}"))
+        await receive()
+        await receive()
+
+    ws = WebsocketCommunicator(app, "/", state={"db": 1}, client=("10.0.0.1", 1))
+    ws.scope["user"] = "alice"
+    async with ws:
+        assert await ws.receive_text() == "alice {'db': 1} ('10.0.0.1', 1)"
+
+
+async def test_raw_events_as_in_asgiref() -> None:
+    """send_input and receive_output speak ASGI, for tests written so."""
+    ws = WebsocketCommunicator(echo, "/")
+    await ws.send_input({"type": "websocket.connect"})
+    assert (await ws.receive_output())["type"] == "websocket.accept"
+    await ws.send_input({"type": "websocket.receive", "bytes": b"x"})
+    assert await ws.receive_output() == {"type": "websocket.send", "bytes": b"x"}
+    await ws.send_input({"type": "websocket.disconnect", "code": 1001})
+    await ws.disconnect()
+    with pytest.raises(ValueError, match="no client causes"):
+        await ws.send_input({"type": "http.request"})
+
+
+async def test_raw_closes_as_in_asgiref() -> None:
+    """receive_output shows the application's close."""
+    ws = WebsocketCommunicator(closes_with(4000, "x"), "/")
+    await ws.connect()
+    event = {"type": "websocket.close", "code": 4000, "reason": "x"}
+    assert await ws.receive_output() == event
+    await ws.disconnect()

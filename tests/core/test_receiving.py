@@ -1,0 +1,452 @@
+"""Receiving one message, or as many as belong together."""
+
+import asyncio
+import json
+from typing import Any, Literal
+
+import anyio
+import pytest
+
+from tests.backends import asyncio_only, proving_only
+from tests.core.scripted import (
+    ACCEPT,
+    Receive,
+    Scope,
+    Send,
+    answers,
+    closes_with,
+    crashes_after,
+    echo,
+    says,
+    text,
+)
+from wstest_core import (
+    ApplicationCrashed,
+    BaseMessage,
+    BytesCodec,
+    CompleteMessage,
+    ConnectionClosed,
+    NoMessage,
+    PongMessage,
+    UndecodableFrame,
+    UnexpectedMessage,
+    WebsocketCommunicator,
+    on_action,
+    on_close,
+    on_count,
+    on_match,
+    on_type,
+    when_quiet,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+class Token(BaseMessage):
+    action: Literal["token"] = "token"
+    payload: str
+
+
+class Done(BaseMessage):
+    action: Literal["done"] = "done"
+    payload: int
+
+
+def frame(action: str, payload: Any = None) -> str:
+    return json.dumps({"action": action, "payload": payload})
+
+
+A, B = frame("token", "a"), frame("token", "b")
+COMPLETE, GROUP, EVENT = map(frame, ("complete", "group_complete", "event_complete"))
+
+
+def stream(*frames: str) -> WebsocketCommunicator[Token | Done]:
+    return WebsocketCommunicator(says(*frames), "/", messages=Token | Done)
+
+
+async def test_each_kind_of_frame() -> None:
+    """Text, bytes and JSON come back as they were sent, empty frames too."""
+    async with WebsocketCommunicator(echo, "/") as ws:
+        for verb, back, value in (
+            (ws.send_text, ws.receive_text, ""),
+            (ws.send_text, ws.receive_from, "x"),
+            (ws.send_bytes, ws.receive_bytes, b""),
+            (ws.send_json, ws.receive_json, {"é": [1, None, 2.5]}),
+            (ws.send_json_to, ws.receive_json_from, []),
+            (ws.send_message, ws.receive_message, "just JSON"),
+        ):
+            await verb(value)
+            assert await back() == value
+        await ws.send_to(bytes_data=b"\x00")
+        assert await ws.receive_bytes() == b"\x00"
+
+
+async def test_bad_input_harms_nothing() -> None:
+    """Each mistake is one clear error, and the socket stays usable."""
+    async with WebsocketCommunicator(echo, "/") as ws:
+        with pytest.raises(TypeError, match="send_text takes str, not bytes"):
+            await ws.send_text(b"x")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="send_bytes takes bytes, not str"):
+            await ws.send_bytes("x")  # type: ignore[arg-type]
+        for both in (("x", b"x"), (None, None)):
+            with pytest.raises(ValueError, match="exactly one of text_data and"):
+                await ws.send_to(*both)
+        with pytest.raises(TypeError, match=r"\['when'\], of type object"):
+            await ws.send_json({"when": object()})
+        for timeout in (-1, float("nan")):
+            with pytest.raises(ValueError, match="give seconds, 0 or more"):
+                await ws.receive_json(timeout=timeout)
+            with pytest.raises(ValueError, match="give seconds, 0 or more"):
+                await ws.receive_nothing(timeout)
+        await ws.send_text("fine")
+        assert await ws.receive_text() == "fine"
+
+
+async def test_the_wrong_kind_of_frame() -> None:
+    """Bytes where text was meant, and the reverse, say what came."""
+    async with WebsocketCommunicator(echo, "/") as ws:
+        await ws.send_bytes(b"\x00")
+        with pytest.raises(UnexpectedMessage, match=r"no text frame .* b'\\x00'"):
+            await ws.receive_text()
+        await ws.send_text("x")
+        with pytest.raises(UnexpectedMessage, match="no binary frame .* 'x'"):
+            await ws.receive_bytes()
+        await ws.send_text("{")
+        with pytest.raises(UndecodableFrame, match="not JSON"):
+            await ws.receive_json()
+        assert await ws.receive_nothing()
+
+
+async def test_models_are_decoded_and_checked() -> None:
+    """messages= decodes into models; receive_message(Model) insists on one."""
+    async with stream(A, B, frame("done", 1)) as ws:
+        assert await ws.receive_message() == Token(payload="a")
+        assert await ws.receive_message(Token) == Token(payload="b")
+        with pytest.raises(UnexpectedMessage, match="no Token for client: Done"):
+            await ws.receive_message(Token)
+
+
+async def test_a_model_without_messages() -> None:
+    """receive_message(Model) validates what JSON holds."""
+    async with WebsocketCommunicator(says(A, '{"x":1}', "3"), "/") as ws:
+        assert await ws.receive_message(Token) == Token(payload="a")
+        for _ in range(2):
+            with pytest.raises(UnexpectedMessage, match="no Token"):
+                await ws.receive_message(Token)
+
+
+async def test_a_codec_of_ones_own() -> None:
+    """codec= says how messages become frames."""
+    async with WebsocketCommunicator(echo, "/", codec=BytesCodec()) as ws:
+        await ws.send_message(b"raw")
+        assert await ws.receive_message() == b"raw"
+
+
+async def test_completions_are_skipped_unless_asked_for() -> None:
+    """receive_message() passes over completion messages."""
+    async with stream(COMPLETE, A, GROUP, EVENT, COMPLETE) as ws:
+        assert await ws.receive_message() == Token(payload="a")
+        done = await ws.receive_message(CompleteMessage)
+        assert done == CompleteMessage()
+
+
+async def test_collecting_to_the_completion() -> None:
+    """receive_all_messages() stops at "complete" and leaves it out."""
+    async with stream(A, B, COMPLETE, frame("done", 1)) as ws:
+        found = await ws.receive_all_messages()
+        assert found == [Token(payload="a"), Token(payload="b")]
+        assert await ws.receive_all_messages() == [Done(payload=1)]
+        assert await ws.receive_all_messages() == []
+
+
+@pytest.mark.parametrize("stop", ["group_complete", "event_complete"])
+async def test_collecting_to_other_completions(stop: str) -> None:
+    """The other completion actions stop too, and the first does not."""
+    async with stream(A, COMPLETE, B, frame(stop), frame("done", 1)) as ws:
+        assert len(await ws.receive_all_messages(stop)) == 2
+        assert await ws.receive_all_messages(stop) == [Done(payload=1)]
+
+
+async def test_collecting_to_ones_own_action() -> None:
+    """The message with a custom stop action is the last in the list."""
+    async with stream(A, frame("done", 1), B) as ws:
+        found = await ws.receive_all_messages("done")
+        assert found == [Token(payload="a"), Done(payload=1)]
+        ws.ignore_remaining()
+
+
+async def test_an_old_completion_does_not_stop_the_next_collection() -> None:
+    """A completion left behind by a custom stop belongs to an answered message."""
+    app = answers(
+        first=[A, frame("done", 1), COMPLETE], second=[B, frame("done", 2), COMPLETE]
+    )
+    async with WebsocketCommunicator(app, "/", messages=Token | Done) as ws:
+        for name in ("first", "second"):
+            await ws.send_text(name)
+            assert len(await ws.receive_all_messages("done")) == 2
+            await ws.send_text(name)
+            assert len(await ws.receive_all_messages()) == 2
+
+
+async def test_an_old_completion_after_single_receives() -> None:
+    """Reading replies one by one leaves completions that must not stop anything."""
+    app = answers(ask=[A, COMPLETE])
+    async with WebsocketCommunicator(app, "/", messages=Token | Done) as ws:
+        await ws.send_text("ask")
+        assert await ws.receive_json() == json.loads(A)
+        await ws.send_text("ask")
+        assert await ws.receive_all_messages() == [Token(payload="a")]
+
+
+async def test_two_messages_two_collections() -> None:
+    """Messages sent together are collected one after the other, as in chanx."""
+    app = answers(one=[A, COMPLETE], two=[B, COMPLETE])
+    async with WebsocketCommunicator(app, "/", messages=Token | Done) as ws:
+        await ws.send_text("one")
+        await ws.send_text("two")
+        assert await ws.receive_all_messages() == [Token(payload="a")]
+        assert await ws.receive_all_messages() == [Token(payload="b")]
+
+
+async def test_collecting_ends_with_the_connection() -> None:
+    """A close ends a collection; a crash is raised only when nothing came before."""
+    async with WebsocketCommunicator(closes_with(4000, "", "1", "2"), "/") as ws:
+        assert await ws.receive_all_messages() == [1, 2]
+        assert await ws.receive_all_messages() == []
+    async with WebsocketCommunicator(crashes_after(2), "/") as ws:
+        assert await ws.receive_all_messages() == [0, 1]
+        with pytest.raises(ApplicationCrashed):
+            await ws.receive_all_messages()
+
+
+async def test_all_json_has_the_completions_too() -> None:
+    """receive_all_json() returns every frame that comes."""
+    async with stream(A, COMPLETE, B) as ws:
+        actions = [content["action"] for content in await ws.receive_all_json()]
+        assert actions == ["token", "complete", "token"]
+
+
+async def test_an_undecodable_frame_in_a_collection() -> None:
+    """It is raised with what came before, and what follows can still be read."""
+    async with stream(A, "not json", B) as ws:
+        with pytest.raises(UndecodableFrame) as failure:
+            await ws.receive_all_messages()
+        assert failure.value.messages == [Token(payload="a")]
+        assert await ws.receive_message() == Token(payload="b")
+
+
+@pytest.mark.parametrize(
+    ("stop", "count"),
+    [
+        (on_action("done"), 3),
+        (on_type(Done), 3),
+        (on_count(2), 2),
+        (on_match(lambda message: getattr(message, "payload", None) == "b"), 2),
+        (when_quiet(0.01), 4),
+        (on_count(9) | on_action("done"), 3),
+    ],
+    ids=str,
+)
+async def test_until(stop: Any, count: int) -> None:
+    """Every kind of stop ends a collection, with the message that met it."""
+    async with stream(A, B, frame("done", 1), A) as ws:
+        assert len(await ws.receive_until(stop)) == count
+        ws.ignore_remaining()
+
+
+async def test_until_the_close() -> None:
+    """on_close() is met by the end of the connection."""
+    async with WebsocketCommunicator(closes_with(4000, "", "1"), "/") as ws:
+        assert await ws.receive_until(on_close()) == [1]
+        assert await ws.receive_nothing(), "the end is known to the test"
+
+
+async def test_until_what_cannot_come() -> None:
+    """A stop that cannot be met raises NoMessage with what did come."""
+    async with stream(A, B) as ws:
+        with pytest.raises(NoMessage, match="no action 'done' for client") as failure:
+            await ws.receive_until(on_action("done"), timeout=0.05)
+        assert failure.value.messages == [Token(payload="a"), Token(payload="b")]
+    async with WebsocketCommunicator(closes_with(4000, "", "1"), "/") as ws:
+        with pytest.raises(ConnectionClosed) as closed:
+            await ws.receive_until(on_count(2))
+        assert closed.value.messages == [1]
+        assert isinstance(closed.value, NoMessage)
+
+
+async def test_nothing_takes_nothing() -> None:
+    """receive_nothing() tells whether something came and leaves it there."""
+    async with WebsocketCommunicator(says("a", "b"), "/") as ws:
+        assert not await ws.receive_nothing()
+        assert not await ws.receive_nothing()
+        assert [await ws.receive_text() for _ in "ab"] == ["a", "b"]
+        assert await ws.receive_nothing()
+
+
+async def test_nothing_sees_ends_and_crashes() -> None:
+    """A close is something that arrived; a crash is raised."""
+    async with WebsocketCommunicator(closes_with(4000), "/") as ws:
+        assert not await ws.receive_nothing()
+        await ws.expect_closed(4000)
+        assert await ws.receive_nothing()
+    async with WebsocketCommunicator(crashes_after(0), "/") as ws:
+        with pytest.raises(ApplicationCrashed):
+            await ws.receive_nothing()
+
+
+async def test_nothing_passes_over_completions() -> None:
+    """A completion message is nothing, and is still there for a collection."""
+    async with stream(COMPLETE) as ws:
+        assert await ws.receive_nothing()
+        assert [frame["action"] for frame in await ws.receive_all_json()] == ["complete"]
+
+
+async def test_expectations() -> None:
+    """expect() compares fields, a model with a dict too, and shows what differs."""
+    async with stream(A, B, frame("done", 2)) as ws:
+        assert await ws.expect(Token, payload="a") == Token(payload="a")
+        with pytest.raises(UnexpectedMessage, match=r"payload: expected 'x', found 'b'"):
+            await ws.expect(Token, payload="x")
+        with pytest.raises(UnexpectedMessage, match="no silence for client"):
+            await ws.expect_nothing()
+        await ws.skip()
+        await ws.expect_nothing()
+
+
+async def test_expected_closes() -> None:
+    """expect_closed() wants the close next; assert_closed() looks past frames."""
+    async with WebsocketCommunicator(closes_with(4000, "x", "frame"), "/") as ws:
+        with pytest.raises(UnexpectedMessage, match="a frame came first: 'frame'"):
+            await ws.expect_closed(4000)
+        await ws.assert_closed(4000)
+        with pytest.raises(UnexpectedMessage, match="no close with code 4001"):
+            await ws.assert_closed(4001)
+        assert await ws.receive_text() == "frame"
+        await ws.expect_closed(4000, "x")
+        with pytest.raises(UnexpectedMessage, match="no close with reason 'y'"):
+            await ws.expect_closed(reason="y")
+    async with WebsocketCommunicator(echo, "/", timeout=0.05) as ws:
+        with pytest.raises(NoMessage, match="no close for client"):
+            await ws.expect_closed()
+        with pytest.raises(UnexpectedMessage, match="the connection is open"):
+            await ws.assert_closed()
+
+
+def authentication(status: int) -> str:
+    return frame("authentication", {"status_code": status, "status_text": "OK"})
+
+
+async def test_authentication_messages() -> None:
+    """wait_for_auth() takes the authentication message, and nothing else."""
+    async with WebsocketCommunicator(says(authentication(200), A), "/") as ws:
+        found = await ws.wait_for_auth()
+        assert found is not None
+        assert found.payload.status_text == "OK"
+        assert await ws.wait_for_auth() is None
+        with pytest.raises(UnexpectedMessage, match="no authentication message"):
+            await ws.wait_for_auth(send_authentication_message=True)
+        assert await ws.receive_json() == json.loads(A)
+        with pytest.raises(NoMessage):
+            await ws.assert_authenticated_status_ok(max_auth_time=0.01)
+
+
+async def test_authentication_status() -> None:
+    """assert_authenticated_status_ok() wants status 200."""
+    app = says(authentication(200), authentication(403))
+    async with WebsocketCommunicator(app, "/") as ws:
+        await ws.assert_authenticated_status_ok()
+        with pytest.raises(UnexpectedMessage, match="status 403, not 200"):
+            await ws.assert_authenticated_status_ok()
+
+
+async def test_a_cancelled_receive_loses_nothing() -> None:
+    """A receive that was cancelled harms neither frames nor application."""
+    go = anyio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        await go.wait()
+        for number in range(3):
+            await send(text(str(number)))
+        await receive()
+        await receive()
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        with anyio.move_on_after(0):
+            await ws.receive_text()
+        go.set()
+        assert [await ws.receive_text() for _ in range(3)] == ["0", "1", "2"]
+
+
+@asyncio_only
+async def test_a_timeout_that_meets_a_frame_loses_nothing() -> None:
+    """A frame that arrives in the turn in which a timeout strikes is kept."""
+    lost = 0
+    async with WebsocketCommunicator(echo, "/") as ws:
+        for number in range(300):
+            await ws.send_text(str(number))
+            waiting = asyncio.ensure_future(ws.receive_text())
+            for _ in range(number % 5):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            try:
+                frame = await waiting
+            except asyncio.CancelledError:
+                frame = await ws.receive_text()
+            lost += frame != str(number)
+    assert lost == 0
+
+
+@proving_only
+async def test_a_released_waiter_may_cause_what_another_waits_for() -> None:
+    """Waits end in the order of their deadlines, and what follows still counts."""
+    async with (
+        WebsocketCommunicator(echo, "/") as alice,
+        WebsocketCommunicator(echo, "/") as bob,
+    ):
+        received: list[str] = []
+
+        async def patient() -> None:
+            received.append(await alice.receive_text(timeout=5))
+
+        async def busy() -> None:
+            assert await bob.receive_nothing(timeout=1)
+            await alice.send_text("now")
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(patient)
+            tasks.start_soon(busy)
+        assert received == ["now"]
+
+
+async def test_a_broadcast_reaches_everybody() -> None:
+    """Several communicators share a loop and an application."""
+    members: list[Send] = []
+
+    async def room(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        members.append(send)
+        while (event := await receive())["type"] != "websocket.disconnect":
+            for member in members if "text" in event else ():
+                await member(text(event["text"]))
+
+    async with (
+        WebsocketCommunicator(room, "/", name="alice") as alice,
+        WebsocketCommunicator(room, "/", name="bob") as bob,
+    ):
+        await alice.send_text("hello")
+        assert await bob.receive_text() == await alice.receive_text() == "hello"
+
+
+async def test_ten_thousand_frames() -> None:
+    """A flood is neither lost nor reordered, and does not starve the test."""
+    count = 10_000
+    async with WebsocketCommunicator(says(*map(str, range(count))), "/") as ws:
+        assert await ws.receive_all_messages() == list(range(count))
+
+
+async def test_a_pong_of_the_library() -> None:
+    """The ready-made messages go through ModelCodec like any other."""
+    ws = WebsocketCommunicator(says(frame("pong")), "/", messages=PongMessage)
+    async with ws:
+        assert await ws.receive_message() == PongMessage()
