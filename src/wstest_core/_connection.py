@@ -106,9 +106,7 @@ class Connection(Generic[M]):
         try:
             await self.disconnect()
             if error is None:
-                frames = await self._session.unread()
-                if frames:
-                    self._report_unread(frames)
+                self._report_unread(self._session.unread)
         except WebSocketTestError as failure:
             if error is None:
                 raise
@@ -308,9 +306,11 @@ class Connection(Generic[M]):
         return self._session.send(frame)
 
     def _report_unread(self, frames: list[Frame]) -> None:
-        unread = [frame for frame in frames if not self._reader.is_completion(frame)]
         policy = self._unread or settings.current.unread
-        if not unread or policy == "ignore":
+        if not frames or policy == "ignore":
+            return
+        unread = [frame for frame in frames if not self._reader.is_completion(frame)]
+        if not unread:
             return
         count = "1 frame" if len(unread) == 1 else f"{len(unread)} frames"
         text = self._session.text(

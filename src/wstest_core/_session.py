@@ -154,16 +154,10 @@ class Session:
             text = self.text("the application did not end when the client left")
             warnings.warn(text, LingeringApplicationWarning, stacklevel=4)
 
-    async def unread(self) -> list[Frame]:
-        """Take what no test has read."""
-        frames = list(self._ahead or ())
-        self._ahead = None
-        while self._started:
-            event = await self.driver.receive(timeout=0)
-            if not isinstance(event, FRAME):
-                break
-            frames.append(event)
-        return frames
+    @property
+    def unread(self) -> list[Frame]:
+        """What no test has read."""
+        return [*(self._ahead or ()), *self.transcript.unread]
 
     def require_connection(self) -> None:
         """Raise RuntimeError before `open`."""

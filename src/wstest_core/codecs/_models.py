@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as declare
-from functools import partial
+from functools import lru_cache, partial
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -178,13 +178,28 @@ def _adapter_of(source: Source, field: str) -> "TypeAdapter[Model]":
     found: Source = getattr(source, "outgoing_message_adapter", source)
     if isinstance(found, TypeAdapter):
         return cast("TypeAdapter[object]", found)
+    build = _build_once if _is_hashable(found) else _build
     try:
-        return _build(found, field)
+        return build(found, field)
     except (PydanticUserError, NameError, TypeError) as error:
         raise TypeError(
             f"ModelCodec takes a model, a union of models, a TypeAdapter or a "
             f"consumer class with an outgoing_message_adapter, not {source!r}"
         ) from error
+
+
+def _is_hashable(source: Source) -> bool:
+    try:
+        hash(source)
+    except TypeError:  # such as Annotated with a list in it
+        return False
+    return True
+
+
+@lru_cache(maxsize=128)
+def _build_once(source: Source, field: str) -> "TypeAdapter[Model]":
+    # Building takes fifty times as long as connecting, and each test connects.
+    return _build(source, field)
 
 
 def _build(source: Source, field: str) -> "TypeAdapter[Model]":

@@ -16,7 +16,8 @@ class Driver(Protocol):
     `receive` yields events in the order the application sent them, then one
     terminal event, and that same event ever after. Cancelling it loses
     nothing. Times are in seconds. A driver records in the transcript what it
-    sends when it sends it, and what arrives when it arrives.
+    sends when it sends it, and what arrives when it arrives, and tells it
+    with `unread_in` in which queue frames wait to be received.
 
     `wstest_core.conformance.check_driver` checks all of this.
     """
