@@ -131,7 +131,7 @@ def verify_types(session: nox.Session, package: str) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation, nitpicky, warnings as errors."""
     session.install("-e", ".[all]", *group("docs"))
-    session.run("sphinx-build", "-nW", "--keep-going", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-EqnW", "--keep-going", "docs", "docs/_build/html")
 
 
 @nox.session

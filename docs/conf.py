@@ -1,6 +1,12 @@
 """Sphinx configuration."""
 
+import re
+
+from sphinx.application import Sphinx
+
 from wstest_core import __version__
+
+CODE = re.compile(r"(?<![:`])`([^`]+)`(?!`)")
 
 project = "wstest-core"
 author = "the wstest-core authors"
@@ -19,6 +25,39 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 
-# Our own names must all resolve. Those of Python and of other projects have no pages
-# here, and their inventories would have to be fetched.
-nitpick_ignore_regex = [("py:.*", r"(?!wstest_).*")]
+# Our own names must all resolve, but for private ones and type variables. Those of
+# Python and of other projects have no pages here, and their inventories would have to
+# be fetched.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!wstest_).*"),
+    ("py:.*", r"wstest_core\.(.*\.)?_.*"),
+    ("py:.*", r"wstest_core\..*\.[A-Z](_co)?"),
+]
+
+
+def as_restructured_text(*event: object) -> None:
+    """In our docstrings single backticks hold code, as in Markdown.
+
+    So does what is indented after a colon.
+    """
+    lines = event[-1]
+    assert isinstance(lines, list)
+    for number, line in enumerate(lines):
+        if begins_code(lines[number : number + 3]):
+            lines[number] = f"{line}:"
+        elif ">>>" not in line:
+            lines[number] = CODE.sub(r"``\1``\\ ", line)
+
+
+def begins_code(lines: list[str]) -> bool:
+    if len(lines) < 3 or not lines[0].endswith(":") or lines[1]:
+        return False
+    return indentation(lines[2]) >= indentation(lines[0]) + 4
+
+
+def indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", as_restructured_text, priority=900)

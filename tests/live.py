@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import uvicorn
-from uvicorn.config import WS_PROTOCOLS
+
+# What an older uvicorn uses of websockets is deprecated there, and says so.
+old_uvicorn = pytest.mark.filterwarnings(
+    "ignore:websockets.legacy is deprecated:DeprecationWarning",
+    "ignore:websockets.server.WebSocketServerProtocol is deprecated:DeprecationWarning",
+    "ignore:remove second argument of ws_handler:DeprecationWarning",
+)
 
 
 class Server:
@@ -27,10 +34,8 @@ def server(**options: Any) -> Iterator[Server]:
     scheme = "wss" if "ssl_certfile" in options else "ws"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = Server(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
-        sansio = "websockets-sansio"
         config = uvicorn.Config(
             serving,
-            ws=sansio if sansio in WS_PROTOCOLS else "websockets",
             lifespan="off",
             log_config=None,
             timeout_graceful_shutdown=5,

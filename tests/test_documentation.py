@@ -31,3 +31,13 @@ def test_every_verb_that_is_named_exists(page: Path) -> None:
     for twin in ("WebsocketCommunicator", "SyncWebsocketCommunicator"):
         known = set(dir(getattr(wstest_core, twin))) | set(wstest_core.__all__)
         assert named <= known
+
+
+def test_documented_options_are_the_plugin_s(pytestconfig: pytest.Config) -> None:
+    """The page on the plugin names its options, and all of them."""
+    text = (ROOT / "docs/how-to/pytest-plugin.md").read_text()
+    registered = {name for name in pytestconfig._parser._inidict if "wstest" in name}
+    assert set(re.findall(r"`(wstest_\w+)`", text)) == registered
+    assert set(re.findall(r"^(wstest_\w+) =", text, re.M)) <= registered
+    for name in re.findall(r"`--(wstest-[\w-]+)`", text):
+        pytestconfig.getoption(name.replace("-", "_"))

@@ -2,11 +2,20 @@
 
 import math
 from collections.abc import Awaitable, Iterable, Mapping
-from types import TracebackType, UnionType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias
+from types import TracebackType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Self,
+    TypeAlias,
+    TypedDict,
+    get_args,
+    overload,
+)
 from warnings import warn
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, Unpack
 
 from wstest_core import _completion, settings
 from wstest_core._reader import Reader
@@ -24,7 +33,6 @@ from wstest_core.events import (
     Accept,
     Close,
     Frame,
-    Headers,
     Reject,
 )
 from wstest_core.legality import Event
@@ -34,13 +42,26 @@ from wstest_core.transcript import Transcript
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from typing_extensions import TypeForm
 
-__all__ = ["AnyMessage", "Connection"]
+__all__ = ["AnyMessage", "Connection", "Options", "check_seconds"]
 
 # The class of a message is the user's; without models it is what JSON holds.
 AnyMessage: TypeAlias = Any
 M = TypeVar("M", default=AnyMessage)
 F = TypeVar("F", str, bytes)
+
+
+class Options(TypedDict, total=False):
+    """What a communicator takes beside application, path and codec."""
+
+    consumer: type[object] | None
+    name: str | None
+    timeout: float | None
+    unread: Unread | None
+    client: tuple[str, int] | None
+    state: Mapping[str, object] | None
+    extensions: Mapping[str, object] | None
 
 
 class Connection(Generic[M]):
@@ -49,6 +70,52 @@ class Connection(Generic[M]):
     See `WebsocketCommunicator`, which adds what is received.
     """
 
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        messages: "TypeAdapter[M]",
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        messages: "TypeForm[M]",
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        codec: Codec[M],
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        **options: Unpack[Options],
+    ) -> None: ...
     def __init__(
         self,
         application: AsgiApplication | str | Driver,
@@ -58,8 +125,8 @@ class Connection(Generic[M]):
         spec_version: str | float | None = None,
         *,
         consumer: type[object] | None = None,
-        messages: "type[M] | UnionType | TypeAdapter[M] | None" = None,
-        codec: Codec[M] | None = None,
+        messages: object = None,
+        codec: Codec[AnyMessage] | None = None,
         name: str | None = None,
         timeout: float | None = None,
         unread: Unread | None = None,
@@ -67,6 +134,12 @@ class Connection(Generic[M]):
         state: Mapping[str, object] | None = None,
         extensions: Mapping[str, object] | None = None,
     ) -> None:
+        if unread is not None and unread not in get_args(Unread):
+            raise ValueError(f"unread={unread!r}: give 'warn', 'error' or 'ignore'")
+        if messages is not None and codec is not None:
+            raise TypeError("give messages= or codec=, not both: each is a codec")
+        if timeout is not None:
+            check_seconds(timeout)
         scope = build_scope(
             path,
             headers,
@@ -87,6 +160,7 @@ class Connection(Generic[M]):
     # --- connecting
 
     async def __aenter__(self) -> Self:
+        self._session.require_new()
         try:
             end = await self._open(None)
         except BaseException:
@@ -119,8 +193,10 @@ class Connection(Generic[M]):
         """Connect, and let the application finish with its connect event.
 
         Returns `(True, subprotocol)` when it accepted, `(False, close code)`
-        when it refused. "Finished" is when it asks for its next event, has
-        ended, or can do nothing more unless something arrives or time passes.
+        when it refused. That code never travels: against a live server, and
+        for a denial response, it is 1006, as in a browser. "Finished" is when
+        the application asks for its next event, has ended, or can do nothing
+        more unless something arrives or time passes.
 
         Raises:
             NoMessage: if it does neither within `timeout` seconds.
@@ -145,10 +221,14 @@ class Connection(Generic[M]):
             ApplicationCrashed: if the application raised and no test saw it.
         """
         try:
-            await self._session.close(code, reason, self._seconds(timeout))
+            await self._session.close(code, reason, self._guard(timeout))
         finally:
             if self._switched:
                 self._switch_off()
+
+    async def wait(self, timeout: float | None = None) -> None:
+        """Let the application end: asgiref's name for `disconnect`."""
+        await self.disconnect(timeout=timeout)
 
     async def drop(self, code: int = 1006) -> None:
         """Vanish without a closing handshake, as a lost network does.
@@ -227,10 +307,10 @@ class Connection(Generic[M]):
         return None if opened is None else opened.subprotocol
 
     @property
-    def response_headers(self) -> Headers:
+    def response_headers(self) -> list[tuple[bytes, bytes]]:
         """The headers that the application accepted with, or refused with."""
         found = self._session.opened or self._session.end
-        return found.headers if isinstance(found, Accept | Reject) else ()
+        return list(found.headers) if isinstance(found, Accept | Reject) else []
 
     @property
     def close_code(self) -> int | None:
@@ -257,33 +337,44 @@ class Connection(Generic[M]):
         """Let the test end with frames unread."""
         self._unread = "ignore"
 
+    def __del__(self) -> None:
+        session: Session | None = getattr(self, "_session", None)
+        if session is None:
+            return
+        self._switch_off()
+        if not session.is_open:
+            return
+        name = session.transcript.name
+        text = f"{name} was never disconnected: use `async with`, or disconnect()"
+        warn(text, ResourceWarning, source=self, stacklevel=2)
+
     # --- inner workings
 
     def _seconds(self, timeout: float | None) -> float:
-        """Return the timeout of one wait, in seconds.
+        """Return the timeout of one wait; without end while a person debugs."""
+        guard = self._guard(timeout)
+        return math.inf if settings.debugger_attached() else guard
 
-        Raises:
-            ValueError: for one that is negative or not a number.
-        """
+    def _guard(self, timeout: float | None) -> float:
         if timeout is None:
             timeout = self._timeout
         if timeout is None:
             timeout = settings.current.timeout
-        if not timeout >= 0:
-            raise ValueError(f"timeout={timeout!r}: give seconds, 0 or more")
-        return math.inf if settings.debugger_attached() else timeout
+        check_seconds(timeout)
+        return timeout
 
     async def _open(self, timeout: float | None) -> Accept | Reject:
+        self._session.require_new()
         wait = self._seconds(timeout)
-        consumer = self.consumer
-        if consumer is not None and _completion.has_switch(consumer):
-            self._switched = True
-            _completion.turn_on(consumer)
-        end = await self._session.open(wait)
-        if isinstance(end, Accept | Reject):
-            return end
-        self._switch_off()
-        raise self._session.ended(end, "no connection")
+        self._switch_on()
+        try:
+            end = await self._session.open(wait)
+            if not isinstance(end, Accept | Reject):
+                raise self._session.ended(end, "no connection")
+        except BaseException:
+            self._switch_off()
+            raise
+        return end
 
     async def _give_up(self) -> None:
         """End what was begun, though the caller is being cancelled."""
@@ -292,9 +383,15 @@ class Connection(Generic[M]):
         self._switch_off()
         with anyio.CancelScope(shield=True):
             try:
-                await self._session.close(ABNORMAL_CLOSURE, "", self._seconds(None))
+                await self._session.close(ABNORMAL_CLOSURE, "", self._guard(None))
             except WebSocketTestError:
                 return  # the failure that made us give up says more
+
+    def _switch_on(self) -> None:
+        consumer = self.consumer
+        if consumer is not None and _completion.has_switch(consumer):
+            _completion.turn_on(consumer)
+            self._switched = True
 
     def _switch_off(self) -> None:
         if self._switched and self.consumer is not None:
@@ -323,6 +420,19 @@ class Connection(Generic[M]):
         warn(text, UnreadMessagesWarning, stacklevel=3)
 
 
+def check_seconds(timeout: object) -> None:
+    """Raise for what is no number of seconds to wait.
+
+    Raises:
+        ValueError: for a number that is negative or not a number.
+        TypeError: for anything else.
+    """
+    if not isinstance(timeout, int | float):
+        raise TypeError(f"timeout={timeout!r}: give seconds, as a number")
+    if not timeout >= 0:
+        raise ValueError(f"timeout={timeout!r}: give seconds, 0 or more")
+
+
 def _require(frame: object, kind: type[F], verb: str) -> F:
     if isinstance(frame, kind):
         return frame
@@ -334,10 +444,14 @@ def _driver(application: AsgiApplication | str | Driver) -> Driver:
         from wstest_core.drivers.network import NetworkDriver
 
         return NetworkDriver(application)
-    # Asking whether it is a Driver takes longer than connecting does, so last.
-    if not callable(application) and isinstance(application, Driver):
+    if callable(application) or isinstance(application, str):
+        return AsgiDriver(application)
+    if hasattr(application, "receive"):
         return application
-    return AsgiDriver(application)
+    raise TypeError(
+        f"{application!r} is no ASGI application: give an ASGI 3 callable, an import "
+        "string 'package.module:app', a ws:// or wss:// URL, or a Driver"
+    )
 
 
 def _codec(

@@ -1,10 +1,12 @@
 """Reads messages off a session: one, or as many as belong together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
 from wstest_core._session import Session
-from wstest_core.codecs import Codec, JsonCodec
+from wstest_core.codecs import Codec
+from wstest_core.codecs._camel_case import decode_camelized
+from wstest_core.codecs._json import read_json
 from wstest_core.constants import COMPLETE_ACTIONS, action_of
 from wstest_core.errors import NoMessage, UndecodableFrame
 from wstest_core.events import FRAME, Crash, Frame, Silence, Terminal
@@ -62,7 +64,7 @@ class Reader:
             event = await self._session.next(left)
             if not isinstance(event, FRAME):
                 raise self.missing(event, wanted, timeout)
-            message = self.codec.decode(event)
+            message = self.decode(event, self.codec.decode)
             action = action_of(message, self.field)
             if action not in COMPLETE_ACTIONS:
                 self.ledger.read()
@@ -76,6 +78,7 @@ class Reader:
 
     async def collect(self, stop: Stop, timeout: float) -> Collection:
         """Take messages until the stop, the end, or until none can come."""
+        self._session.require_connection()
         found = Collection()
         now = self._session.driver.now
         left, deadline = timeout, now() + timeout
@@ -94,6 +97,7 @@ class Reader:
 
     async def frames(self, timeout: float) -> list[Frame]:
         """Take all frames until the end, or until none can come."""
+        self._session.require_connection()
         frames: list[Frame] = []
         now = self._session.driver.now
         left, deadline = timeout, now() + timeout
@@ -105,6 +109,20 @@ class Reader:
         if frames:
             self.ledger.read()
         return frames
+
+    def decode(
+        self,
+        frame: Frame,
+        decode: Callable[[Frame], Message],
+        messages: Sequence[Message] = (),
+    ) -> Message:
+        """Decode a frame; what came before it goes with the error."""
+        try:
+            return decode(frame)
+        except UndecodableFrame as error:
+            refused = self._session.in_context(error)
+        refused.messages = list(messages)
+        raise refused
 
     def missing(
         self,
@@ -118,6 +136,8 @@ class Reader:
         messages = found.messages if found else ()
         if not isinstance(event, Silence):
             return self._session.ended(event, wanted, messages)
+        if remedy is None and event.kind == "proved" and event.why:
+            remedy = "Give it time with timeout=, or let time jump: virtual_clock()."
         text = self._session.text(wanted, event, timeout, remedy=remedy)
         return NoMessage(text, messages=messages)
 
@@ -127,9 +147,11 @@ class Reader:
         return hint and self._action(frame) in COMPLETE_ACTIONS
 
     def content(self, frame: Frame) -> Message:
-        """Return what a frame says as JSON, None where it is none."""
+        """Return a frame as JSON, in the codec's spelling; None where it is none."""
         try:
-            return JsonCodec().decode(frame)
+            if getattr(self.codec, "camel_case", False):
+                return decode_camelized(frame, read_json)
+            return read_json(frame)
         except UndecodableFrame:
             return None
 
@@ -138,11 +160,7 @@ class Reader:
 
     def _add(self, found: Collection, frame: Frame, stop: Stop) -> bool:
         """Add a frame's message; return whether the stop is met."""
-        try:
-            message = self.codec.decode(frame)
-        except UndecodableFrame as error:
-            error.messages = found.messages
-            raise
+        message = self.decode(frame, self.codec.decode, found.messages)
         action = action_of(message, self.field)
         if action not in COMPLETE_ACTIONS:
             self.ledger.read()

@@ -18,6 +18,7 @@ from wstest_core.errors import (
     IllegalAsgiEvent,
     LingeringApplicationWarning,
     NoMessage,
+    UndecodableFrame,
 )
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
@@ -78,11 +79,7 @@ class Session:
 
     async def open(self, timeout: float) -> Accept | Terminal:
         """Connect. A refused connection is given back at once."""
-        if self._started:
-            raise RuntimeError(
-                f"{self.transcript.name} has connected already: a communicator is "
-                "one connection, so make another for the next"
-            )
+        self.require_new()
         self._started = True
         opened = await self.driver.open(self.scope, self.transcript, timeout=timeout)
         if isinstance(opened, Silence):
@@ -105,7 +102,10 @@ class Session:
     async def peek(self, timeout: float, ignore: Callable[[Frame], bool]) -> Outcome:
         """Return the next event that is not ignored, and take nothing."""
         self.require_connection()
-        ahead = self._ahead = self._ahead or deque()
+        if self._ahead is None:
+            self._ahead = deque()
+            self.transcript.unread_in(self._ahead)
+        ahead = self._ahead
         for frame in ahead:
             if not ignore(frame):
                 return frame
@@ -134,6 +134,13 @@ class Session:
             self._goodbye = (code, "")
             await self.driver.drop(code=code)
 
+    def in_context(self, error: UndecodableFrame) -> UndecodableFrame:
+        """Return a codec's error with whose frame it was, and what came before."""
+        what, line, rest = str(error).partition("\n")
+        known = explain.context(self.transcript, self.driver.doing())
+        text = f"{what} for {self.transcript.name}{line}{rest}\n\n{known}"
+        return UndecodableFrame(text, frame=error.frame, messages=error.messages)
+
     async def settle(self, timeout: float) -> None:
         """Wait until nothing moves any more."""
         self.require_connection()
@@ -151,20 +158,36 @@ class Session:
         if error is not None and not self._crash_told:
             raise self.crashed(error, "no clean end")
         if self.driver.lingers:
-            text = self.text("the application did not end when the client left")
+            text = (
+                f"the application did not end when {self.transcript.name} left: "
+                f"it was {self.driver.lingers}, and had to be stopped"
+            )
             warnings.warn(text, LingeringApplicationWarning, stacklevel=4)
 
     @property
     def unread(self) -> list[Frame]:
         """What no test has read."""
-        return [*(self._ahead or ()), *self.transcript.unread]
+        return self.transcript.unread
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the application still serves this client."""
+        return self.opened is not None and not self._closed and self.end is None
+
+    def require_new(self) -> None:
+        """Raise RuntimeError after `open`."""
+        if self._started:
+            raise RuntimeError(
+                f"{self.transcript.name} has connected already: a communicator is "
+                "one connection, so make another for the next"
+            )
 
     def require_connection(self) -> None:
         """Raise RuntimeError before `open`."""
         if not self._started:
             raise RuntimeError(
                 f"{self.transcript.name} is not connected: "
-                "use `async with`, or await connect() first"
+                "use it in a `with` block, or call connect() first"
             )
 
     # --- failures
@@ -196,7 +219,7 @@ class Session:
         if isinstance(end, Crash):
             return self.crashed(end.error, wanted, messages)
         if isinstance(end, Reject):
-            return self.rejected(end)
+            return self.rejected(end, wanted)
         if self._goodbye is not None:
             end, why = Close(*self._goodbye), "the test has closed the connection"
         else:
@@ -208,11 +231,13 @@ class Session:
         text = self.text(wanted, why=why)
         return ConnectionClosed(text, code=code, reason=reason, messages=messages)
 
-    def rejected(self, end: Reject) -> ConnectionRejected:
+    def rejected(
+        self, end: Reject, wanted: str = "no connection"
+    ) -> ConnectionRejected:
         """Return the error that says that the connection was refused."""
         body = f" {end.body[:72]!r}" if end.body else ""
         text = self.text(
-            "no connection",
+            wanted,
             why=f"{end}{body} (a browser sees close code {ABNORMAL_CLOSURE})",
         )
         return ConnectionRejected(
@@ -224,7 +249,12 @@ class Session:
     ) -> AssertionError:
         """Return the error that says what the application raised, chained to it."""
         self._crash_told = True
-        text = self.text(wanted, why=f"the application raised {error!r}")
+        text = self.text(
+            wanted,
+            why=f"the application raised {error!r}",
+            remedy="A test that wants this expects ApplicationCrashed, and finds it "
+            "in its `error`.",
+        )
         crash: AssertionError
         if isinstance(error, IllegalAsgiEvent):
             crash = IllegalAsgiEvent(text, messages=messages)

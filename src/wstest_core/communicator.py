@@ -1,16 +1,18 @@
 """The client side of a WebSocket connection, for tests."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar, overload
+from types import UnionType
+from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from wstest_core import explain
 from wstest_core._connection import AnyMessage, Connection, M
 from wstest_core.codecs._json import Json, read_json
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE, action_of
-from wstest_core.errors import UnexpectedMessage
+from wstest_core.errors import UndecodableFrame, UnexpectedMessage
 from wstest_core.events import (
     Crash,
     Frame,
+    Reject,
     Return,
     Silence,
     Terminal,
@@ -19,6 +21,8 @@ from wstest_core.legality import Event, raw_event
 from wstest_core.stop import Stop, on_action
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
     from wstest_core.messages import AuthenticationMessage
 
 __all__ = ["WebsocketCommunicator"]
@@ -67,26 +71,25 @@ class WebsocketCommunicator(Connection[M]):
     async def receive_message(self, *, timeout: float | None = None) -> M: ...
     @overload
     async def receive_message(
-        self, model: type[T], *, timeout: float | None = None
+        self, model: "TypeForm[T]", *, timeout: float | None = None
     ) -> T: ...
     async def receive_message(
-        self, model: type[T] | None = None, *, timeout: float | None = None
+        self, model: "TypeForm[T] | None" = None, *, timeout: float | None = None
     ) -> M | T:
         """Receive exactly one message, decoded; completion messages are skipped.
 
-        With `model` it must be one of that class; what JSON holds is
-        validated into it.
+        With `model` it must be one of that class, or of that union's; what
+        JSON holds is validated into it.
 
         Raises:
             NoMessage: as soon as none can come.
             UnexpectedMessage: if it is of another class. It is taken.
             UndecodableFrame: if the codec does not understand the frame.
         """
-        name = "message" if model is None else model.__name__
         message = await self._reader.message(
             self._seconds(timeout),
-            f"no {name}",
-            lambda completion: model is not None and isinstance(completion, model),
+            f"no {'message' if model is None else name_of_type(model)}",
+            lambda completion: model is not None and is_of_type(completion, model),
         )
         return message if model is None else self._as(model, message)
 
@@ -97,7 +100,12 @@ class WebsocketCommunicator(Connection[M]):
             NoMessage: as soon as none can come.
             UndecodableFrame: if the frame is not JSON. It is taken.
         """
-        return read_json(await self._reader.frame(self._seconds(timeout), "no frame"))
+        frame = await self._reader.frame(self._seconds(timeout), "no frame")
+        try:
+            return read_json(frame)
+        except UndecodableFrame as error:
+            refused = self._session.in_context(error)
+        raise refused
 
     async def receive_text(self, timeout: float | None = None) -> str:
         """Receive exactly one frame, which must be a text frame."""
@@ -176,18 +184,21 @@ class WebsocketCommunicator(Connection[M]):
                 what was received.
         """
         wait = self._seconds(timeout)
-        found = await self._reader.collect(stop, wait)
+        found = await self._reader.collect(_checked(stop), wait)
         if found.end is None:
             return found.messages
         actions = [action_of(message, self._reader.field) for message in found.seen]
         remedy = explain.remedy(str(stop), actions)
-        raise self._reader.missing(found.end, f"no {stop}", wait, found, remedy)
+        raise self._reader.missing(found.end, explain.lack(stop), wait, found, remedy)
 
-    async def receive_nothing(self, timeout: float = 0.1) -> bool:
+    async def receive_nothing(
+        self, timeout: float = 0.1, interval: float | None = None
+    ) -> bool:
         """Whether nothing arrives within `timeout` seconds; takes nothing.
 
-        The end of the connection is something that arrives, once. Completion
-        messages are not.
+        The end of the connection is something that arrives, until another
+        verb has told of it. Completion messages are not. `interval` is
+        Channels' and not used, because nothing is polled.
 
         Raises:
             ApplicationCrashed: if the application raised.
@@ -196,18 +207,19 @@ class WebsocketCommunicator(Connection[M]):
 
     # --- receiving and checking
 
-    async def expect(self, model: type[T], **fields: object) -> T:
+    async def expect(self, model: "TypeForm[T]", **fields: object) -> T:
         """Receive a message of this class with these fields, and return it.
 
         A model among the fields may be given as a dict.
 
         Raises:
             UnexpectedMessage: if it is another, with what differs.
+            TypeError: for a field that such a message does not have.
         """
         message = await self.receive_message(model)
         differences = explain.differences(message, fields)
         if differences:
-            text = f"no {model.__name__} as expected"
+            text = f"no {name_of_type(model)} as expected"
             raise self._unexpected(text, "it differs\n" + "\n".join(differences))
         return message
 
@@ -329,37 +341,70 @@ class WebsocketCommunicator(Connection[M]):
 
     async def _authentication(self, timeout: float) -> "AuthenticationMessage | None":
         event = await self._session.peek(timeout, self._reader.is_completion)
-        if not isinstance(event, str | bytes) or event == b"":
+        if not isinstance(event, str | bytes):
             return None
         content = self._reader.content(event)
-        if action_of(content) != "authentication":
+        if action_of(content, self._reader.field) != "authentication":
             return None
+        await self.receive_from()
         from wstest_core.messages import AuthenticationMessage
 
-        await self.receive_message()
-        return AuthenticationMessage.model_validate(content)
+        if self._reader.field != "action":
+            content = {**content, "action": "authentication"}
+        return self._as(AuthenticationMessage, content)
 
     def _check_close(self, code: int | None, reason: str | None) -> None:
         self._session.end_told = True
-        found = {"code": self.close_code, "reason": self.close_reason}
-        wanted = {"code": code, "reason": reason}
-        for name, value in wanted.items():
-            if value is not None and found[name] != value:
-                raise self._unexpected(
-                    f"no close with {name} {value!r}", f"it was {found[name]!r}"
-                )
+        end = self._session.end
+        refused = end.code if isinstance(end, Reject) else None
+        if code not in (None, self.close_code, refused):
+            found = f"it was {self.close_code}"
+            if refused is not None:
+                found = f"it was refused with {refused}, and a browser sees 1006"
+            raise self._unexpected(f"no close with code {code}", found)
+        if reason not in (None, self.close_reason):
+            found = f"it was {self.close_reason!r}"
+            raise self._unexpected(f"no close with reason {reason!r}", found)
 
-    def _as(self, model: type[T], message: AnyMessage) -> T:
-        if isinstance(message, model):
-            return message
-        if isinstance(message, Mapping):
-            from pydantic import TypeAdapter, ValidationError
+    def _as(self, model: "TypeForm[T]", message: AnyMessage) -> T:
+        if is_of_type(message, model):
+            return cast("T", message)
+        name = name_of_type(model)
+        if not isinstance(message, Mapping):
+            raise self._unexpected(f"no {name}", f"{message!r} came")
+        field = self._reader.field
+        if field not in message and field in getattr(model, "model_fields", ()):
+            raise self._unexpected(f"no {name}", f"it does not say its {field!r}")
+        from pydantic import TypeAdapter, ValidationError
 
-            try:
-                return TypeAdapter(model).validate_python(message)
-            except ValidationError as error:
-                raise self._unexpected(f"no {model.__name__}", str(error)) from None
-        raise self._unexpected(f"no {model.__name__}", f"{message!r} came")
+        try:
+            return TypeAdapter(model).validate_python(message)
+        except ValidationError as error:
+            refused = self._unexpected(f"no {name}", str(error))
+        raise refused
 
     def _unexpected(self, wanted: str, why: str) -> UnexpectedMessage:
         return UnexpectedMessage(self._session.text(wanted, why=why))
+
+
+def is_of_type(message: object, model: object) -> bool:
+    """Whether a message is of a class, or of one of a union's."""
+    return isinstance(model, type | UnionType) and _isinstance(message, model)
+
+
+def _isinstance(message: object, model: type | UnionType) -> bool:
+    try:
+        return isinstance(message, model)
+    except TypeError:  # such as dict[str, int], which only pydantic can check
+        return False
+
+
+def name_of_type(model: object) -> str:
+    """Name a class or a union in a sentence."""
+    return model.__name__ if isinstance(model, type) else str(model)
+
+
+def _checked(stop: object) -> Stop:
+    if isinstance(stop, Stop):
+        return stop
+    raise TypeError(f"receive_until takes a Stop, such as on_action({stop!r})")

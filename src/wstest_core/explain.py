@@ -4,13 +4,14 @@ Four parts: what was wanted and for whom; what was seen; what the application
 is doing now; what to do, where a remedy is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 from wstest_core.constants import COMPLETE_ACTIONS
 from wstest_core.events import Silence
 from wstest_core.transcript import Transcript
 
-__all__ = ["differences", "failure", "remedy", "silence"]
+__all__ = ["context", "differences", "failure", "lack", "remedy", "silence"]
 
 _SHOWN = 10
 
@@ -23,14 +24,27 @@ def failure(
     `wanted` is its first line, `doing` a sentence on the application.
     """
     last = doing if remedy is None else f"{doing} {remedy}"
-    return "\n\n".join([wanted, _seen(transcript), last])
+    return f"{wanted}\n\n{context(transcript, last)}"
+
+
+def context(transcript: Transcript, doing: str) -> str:
+    """Return what was seen and what the application is doing."""
+    return f"{_seen(transcript)}\n\n{doing}"
+
+
+def lack(wanted: object) -> str:
+    """Say that something is missing: "no message of type A"."""
+    words = str(wanted)
+    for article in ("a ", "an ", "the "):
+        words = words.removeprefix(article)
+    return f"no {words}"
 
 
 def silence(silence: Silence, timeout: float) -> str:
     """Say why nothing came, as the end of a first line."""
     match silence.kind:
         case "proved":
-            return "nothing more can arrive"
+            return silence.why or "nothing more can arrive"
         case "presumed":
             return f"nothing more is expected to arrive ({silence.why})"
         case _:
@@ -54,18 +68,35 @@ def remedy(stop: str, actions: Sequence[str | None]) -> str | None:
 
 
 def differences(message: object, fields: Mapping[str, object]) -> list[str]:
-    """Return a line for each field that is not as expected."""
+    """Return a line for each field that is not as expected.
+
+    Raises:
+        TypeError: for a field that such a message does not have.
+    """
     return [
         f"  {name}: expected {wanted!r}, found {found!r}"
         for name, wanted in fields.items()
-        if not _equal(found := getattr(message, name, None), wanted)
+        if not _equal(found := _field(message, name), wanted)
     ]
+
+
+def _field(message: object, name: str) -> object:
+    if isinstance(message, Mapping):
+        return cast("Mapping[object, object]", message).get(name)
+    try:
+        return getattr(message, name)
+    except AttributeError:
+        known: Iterable[str] = getattr(type(message), "model_fields", ())
+        kind = type(message).__name__
+        raise TypeError(
+            f"{kind} has no field {name!r}; it has {', '.join(known)}"
+        ) from None
 
 
 def _equal(found: object, wanted: object) -> bool:
     if found == wanted:
         return True
-    dump = getattr(found, "model_dump", None)
+    dump: Callable[[], object] | None = getattr(found, "model_dump", None)
     return dump is not None and isinstance(wanted, Mapping) and dump() == wanted
 
 

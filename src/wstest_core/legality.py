@@ -43,6 +43,8 @@ def violation(event: Event, state: State, *, denial: bool = True) -> str | None:
     """
     kind = _kind_of(event)
     if kind in _LEGAL[state] and (denial or kind != _DENIAL):
+        if kind == "websocket.close" and state is State.CONNECTING:
+            return None  # servers answer HTTP 403, and look at nothing else in it
         return _FIELDS[kind](event)
     return _broken_rule(event, state)
 
@@ -57,8 +59,11 @@ def accept_of(event: Event) -> Accept:
 
 def close_of(event: Event) -> Close:
     """Read a legal websocket.close."""
-    code = event.get("code")
-    return Close(1000 if code is None else code, event.get("reason") or "")
+    code, reason = event.get("code"), event.get("reason")
+    return Close(
+        code if isinstance(code, int) else 1000,
+        reason if isinstance(reason, str) else "",
+    )
 
 
 def denial_of(event: Event) -> Reject:
@@ -101,13 +106,14 @@ def raw_event(what: Frame | Accept | Close | Reject) -> Event:
         case bytes():
             return {"type": "websocket.send", "bytes": what}
         case Accept(subprotocol, headers):
-            accept = {"subprotocol": subprotocol, "headers": list(headers)}
-            return {"type": "websocket.accept", **accept}
+            accept = {"type": "websocket.accept", "subprotocol": subprotocol}
+            return {**accept, "headers": list(headers)} if headers else accept
         case Reject(None, status, headers, body):
             response = {"status": status, "headers": list(headers), "body": body}
             return {"type": "websocket.http.response.start", **response}
         case Close(code, reason) | Reject(code=code, reason=reason):
-            return {"type": "websocket.close", "code": code, "reason": reason}
+            close = {"type": "websocket.close", "code": code}
+            return {**close, "reason": reason} if reason else close
 
 
 def _kind_of(event: Event) -> str:

@@ -8,23 +8,31 @@ has loaded.
 import math
 import sys
 import traceback
+import warnings
 from argparse import BooleanOptionalAction
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pytest
 
 from wstest_core import settings
 
 if TYPE_CHECKING:
+    from wstest_core.sync import SyncWebsocketCommunicator
     from wstest_core.transcript import Transcript
 
 __all__ = ["trio_virtual_clock"]
 
 _MARKER: Final = "wstest(*, timeout=None, unread=None, virtual_clock=None)"
+_KEPT: Final = 20  # as many as wstest_core.transcript keeps
+_Ini: TypeAlias = Any  # of the type that the option was declared with
 _Check: TypeAlias = Callable[[object], object]
+_Section: TypeAlias = tuple[str, str]
 
+_Plain: TypeAlias = "SyncWebsocketCommunicator[object]"
+
+_of_fixtures = pytest.StashKey[frozenset[object]]()
 _overrides = pytest.StashKey[ExitStack]()
 _attached = pytest.StashKey[bool]()
 
@@ -83,8 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{_MARKER}: {description}")
     try:
         changes = dict(_of_the_run(config))
-        threads = tuple(config.getini("wstest_harmless_threads"))
-    except (ValueError, TypeError) as error:
+        threads = tuple(_ini(config, "wstest_harmless_threads"))
+    except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     run = ExitStack()
     run.enter_context(
@@ -102,8 +110,15 @@ def _of_the_run(config: pytest.Config) -> Iterator[tuple[str, object]]:
         option, ini = config.getoption(f"wstest_{name}"), f"wstest_{name}"
         if option is not None:
             yield name, _checked(name, option, f"--{ini.replace('_', '-')}")
-        elif (value := config.getini(ini)) not in (None, "", []):
+        elif (value := _ini(config, ini)) not in (None, "", []):
             yield name, _checked(name, value, ini)
+
+
+def _ini(config: pytest.Config, name: str) -> _Ini:
+    try:
+        return config.getini(name)
+    except (ValueError, TypeError, pytest.UsageError) as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _checked(name: str, value: object, where: str) -> object:
@@ -163,8 +178,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     try:
         changes = _of_the_marks(item)
     except ValueError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     item.stash[_overrides].enter_context(settings.override(**changes))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Note which communicators are not this test's own."""
+    item.stash[_of_fixtures] = _connected()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Disconnect what a plain test left connected, or its loop would go on."""
+    try:
+        return (yield)
+    finally:
+        if _of_fixtures in item.stash:
+            others: frozenset[object] = item.stash[_of_fixtures]
+            for forgotten in _connected() - others:
+                _disconnect(forgotten, quietly=item.stash[_attached])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -176,7 +210,7 @@ def pytest_runtest_makereport(
     if report.failed and not item.stash.get(_attached, True):
         shown = set(_chain(call.excinfo.value)) if call.excinfo else set[int]()
         sections = [_section(each, shown) for each in _transcripts()]
-        report.sections += sections
+        report.sections += _with_a_hint(sections)
         item.stash[_attached] = bool(sections)
     return report
 
@@ -194,6 +228,23 @@ def _of_the_marks(item: pytest.Item) -> dict[str, object]:
     return changes
 
 
+def _connected() -> "frozenset[_Plain]":
+    module = sys.modules.get("wstest_core.sync")
+    return frozenset() if module is None else module.connected()
+
+
+def _disconnect(forgotten: "_Plain", *, quietly: bool) -> None:
+    try:
+        forgotten.disconnect()
+    except AssertionError:
+        if not quietly:
+            raise
+    if not quietly:
+        name = forgotten.transcript.name
+        text = f"{name} was never disconnected: use `with`, or disconnect()"
+        warnings.warn(text, ResourceWarning, stacklevel=2)
+
+
 # --- transcripts
 
 
@@ -208,7 +259,7 @@ def _forget_transcripts() -> None:
         module.forget()
 
 
-def _section(transcript: "Transcript", shown: set[int]) -> tuple[str, str]:
+def _section(transcript: "Transcript", shown: set[int]) -> _Section:
     parts = [str(transcript) or "Nothing was sent or received."]
     if unread := transcript.unread:
         frames = "1 frame" if len(unread) == 1 else f"{len(unread)} frames"
@@ -219,6 +270,14 @@ def _section(transcript: "Transcript", shown: set[int]) -> tuple[str, str]:
         text = "".join(traceback.format_exception(error)).rstrip()
         parts.append(f"The application raised:\n{text}")
     return f"wstest: transcript of {transcript.name}", "\n\n".join(parts)
+
+
+def _with_a_hint(sections: list[_Section]) -> list[_Section]:
+    if len(sections) < _KEPT:
+        return sections
+    (title, text), *others = sections
+    hint = f"Only the last {_KEPT} transcripts are kept."
+    return [(title, f"{hint}\n\n{text}"), *others]
 
 
 def _chain(error: BaseException | None) -> Iterator[int]:

@@ -46,7 +46,8 @@ def build_scope(
     if not isinstance(path, str):
         raise TypeError(f"Expected str, got {type(path)} as the path of a connection")
     scheme, server, decoded, raw_path, query = _split(path)
-    protocols = _check_subprotocols(subprotocols)
+    given = normalise_headers(headers) if headers else []
+    protocols = _check_subprotocols(subprotocols) or _offered(given)
     version = _SPEC_VERSION if spec_version is None else str(spec_version)
     scope: Scope = {
         "type": "websocket",
@@ -59,7 +60,7 @@ def build_scope(
         "path": decoded,
         "raw_path": raw_path,
         "query_string": query,
-        "headers": _complete(headers, server, protocols),
+        "headers": _complete(given, server, protocols),
         "subprotocols": protocols,
         "state": {} if state is None else dict(state),
         "extensions": {"websocket.http.response": {}, **(extensions or {})},
@@ -137,16 +138,25 @@ def _check_subprotocols(subprotocols: Iterable[str] | None) -> list[str]:
     return list(subprotocols)
 
 
+def _offered(headers: list[tuple[bytes, bytes]]) -> list[str]:
+    """Read the subprotocols that were given as a header, as a server does."""
+    return [
+        name.strip()
+        for header, value in headers
+        if header == b"sec-websocket-protocol"
+        for name in value.decode("latin-1").split(",")
+    ]
+
+
 def _complete(
-    headers: HeadersInput | None, server: tuple[str, int], protocols: list[str]
+    given: list[tuple[bytes, bytes]], server: tuple[str, int], protocols: list[str]
 ) -> list[tuple[bytes, bytes]]:
     wanted = list(_of_every_client(server))
     if protocols:
         offer = ", ".join(protocols).encode("latin-1")
         wanted.append((b"sec-websocket-protocol", offer))
-    if not headers:
+    if not given:
         return wanted
-    given = normalise_headers(headers)
     names = {name for name, _ in given}
     return [header for header in wanted if header[0] not in names] + given
 

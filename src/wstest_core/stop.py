@@ -27,6 +27,8 @@ __all__ = [
 
 # What isinstance() takes and no type checker can spell: `Callable` too.
 _Kind: TypeAlias = Any
+# Only the test knows the class of its messages, and so what it may ask them.
+_Message: TypeAlias = Any
 
 
 class _Question(Protocol):
@@ -111,7 +113,7 @@ def on_count(number: int) -> Stop:
     return Stop((_Count(number),))
 
 
-def on_match(predicate: Callable[[object], object]) -> Stop:
+def on_match(predicate: Callable[[_Message], object]) -> Stop:
     """Stop at a message for which `predicate(message)` is true.
 
     Completion messages are asked about too. What the predicate raises goes
@@ -180,7 +182,7 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    predicate: Callable[[object], object]
+    predicate: Callable[[_Message], object]
 
     def met(self, messages: Sequence[object], /) -> bool:
         return bool(messages) and bool(self.predicate(messages[-1]))

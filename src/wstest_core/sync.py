@@ -11,9 +11,9 @@ it gets the answer, and not a moment longer: after that it may cause anything.
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Lock
-from types import TracebackType, UnionType
+from types import TracebackType
 from typing import (
     TYPE_CHECKING,
     Generic,
@@ -22,21 +22,23 @@ from typing import (
     Self,
     TypeAlias,
     TypeVar,
+    cast,
     overload,
 )
 
 from anyio.from_thread import BlockingPortal, BlockingPortalProvider
 from anyio.lowlevel import checkpoint
+from typing_extensions import Unpack
 
 from wstest_core import quiescence, settings
-from wstest_core._connection import M
+from wstest_core._connection import AnyMessage, M, Options
 from wstest_core.codecs import Codec
 from wstest_core.codecs._json import Json
 from wstest_core.communicator import WebsocketCommunicator
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE
 from wstest_core.drivers import AsgiApplication, Driver
 from wstest_core.errors import WebSocketTestError
-from wstest_core.events import ABNORMAL_CLOSURE, Frame, Headers
+from wstest_core.events import ABNORMAL_CLOSURE, Frame
 from wstest_core.legality import Event
 from wstest_core.scope import HeadersInput, Scope
 from wstest_core.settings import Unread
@@ -45,14 +47,17 @@ from wstest_core.transcript import Transcript
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from typing_extensions import TypeForm
 
     from wstest_core.messages import AuthenticationMessage
 
-__all__ = ["SyncWebsocketCommunicator"]
+__all__ = ["SyncWebsocketCommunicator", "connected"]
 
 T = TypeVar("T")
+Backend: TypeAlias = Literal["asyncio", "trio"]
 _Work: TypeAlias = Coroutine[object, object, T]
 
+_connected: "set[SyncWebsocketCommunicator[AnyMessage]]" = set()
 _PORTALS = {name: BlockingPortalProvider(name) for name in ("asyncio", "trio")}
 
 
@@ -79,6 +84,57 @@ class SyncWebsocketCommunicator(Generic[M]):
 
     __module__ = "wstest_core"
 
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        messages: "TypeAdapter[M]",
+        backend: Backend = "asyncio",
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        messages: "TypeForm[M]",
+        backend: Backend = "asyncio",
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        codec: Codec[M],
+        backend: Backend = "asyncio",
+        **options: Unpack[Options],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        application: AsgiApplication | str | Driver,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        spec_version: str | float | None = None,
+        *,
+        backend: Backend = "asyncio",
+        **options: Unpack[Options],
+    ) -> None: ...
     def __init__(
         self,
         application: AsgiApplication | str | Driver,
@@ -88,19 +144,21 @@ class SyncWebsocketCommunicator(Generic[M]):
         spec_version: str | float | None = None,
         *,
         consumer: type[object] | None = None,
-        messages: "type[M] | UnionType | TypeAdapter[M] | None" = None,
-        codec: Codec[M] | None = None,
+        messages: object = None,
+        codec: Codec[AnyMessage] | None = None,
         name: str | None = None,
         timeout: float | None = None,
         unread: Unread | None = None,
         client: tuple[str, int] | None = None,
         state: Mapping[str, object] | None = None,
         extensions: Mapping[str, object] | None = None,
-        backend: Literal["asyncio", "trio"] = "asyncio",
+        backend: Backend = "asyncio",
     ) -> None:
         if backend not in _PORTALS:
             raise ValueError(f"backend={backend!r}: there are 'asyncio' and 'trio'")
-        self._ws: WebsocketCommunicator[M] = WebsocketCommunicator(
+        # Which of the overloads it is was decided by ours.
+        make = cast("Callable[..., WebsocketCommunicator[M]]", WebsocketCommunicator)
+        self._ws = make(
             application,
             path,
             headers,
@@ -153,6 +211,10 @@ class SyncWebsocketCommunicator(Generic[M]):
         finally:
             self._release()
 
+    def wait(self, timeout: float | None = None) -> None:
+        """See `WebsocketCommunicator.wait`."""
+        self.disconnect(timeout=timeout)
+
     def drop(self, code: int = 1006) -> None:
         """See `WebsocketCommunicator.drop`."""
         self._wait(self._ws.drop(code))
@@ -198,9 +260,11 @@ class SyncWebsocketCommunicator(Generic[M]):
     @overload
     def receive_message(self, *, timeout: float | None = None) -> M: ...
     @overload
-    def receive_message(self, model: type[T], *, timeout: float | None = None) -> T: ...
     def receive_message(
-        self, model: type[T] | None = None, *, timeout: float | None = None
+        self, model: "TypeForm[T]", *, timeout: float | None = None
+    ) -> T: ...
+    def receive_message(
+        self, model: "TypeForm[T] | None" = None, *, timeout: float | None = None
     ) -> M | T:
         """See `WebsocketCommunicator.receive_message`."""
         if model is None:
@@ -247,13 +311,15 @@ class SyncWebsocketCommunicator(Generic[M]):
         """See `WebsocketCommunicator.receive_until`."""
         return self._wait(self._ws.receive_until(stop, timeout))
 
-    def receive_nothing(self, timeout: float = 0.1) -> bool:
+    def receive_nothing(
+        self, timeout: float = 0.1, interval: float | None = None
+    ) -> bool:
         """See `WebsocketCommunicator.receive_nothing`."""
-        return self._wait(self._ws.receive_nothing(timeout))
+        return self._wait(self._ws.receive_nothing(timeout, interval))
 
     # --- receiving and checking
 
-    def expect(self, model: type[T], **fields: object) -> T:
+    def expect(self, model: "TypeForm[T]", **fields: object) -> T:
         """See `WebsocketCommunicator.expect`."""
         return self._wait(self._ws.expect(model, **fields))
 
@@ -290,7 +356,8 @@ class SyncWebsocketCommunicator(Generic[M]):
 
     def settle(self, timeout: float | None = None) -> None:
         """See `WebsocketCommunicator.settle`."""
-        self._wait(self._ws.settle(timeout))
+        if self._portal is not None or not self._opened:
+            self._wait(self._ws.settle(timeout))
 
     def skip(self, count: int = 1) -> None:
         """See `WebsocketCommunicator.skip`."""
@@ -321,7 +388,7 @@ class SyncWebsocketCommunicator(Generic[M]):
         return self._ws.subprotocol
 
     @property
-    def response_headers(self) -> Headers:
+    def response_headers(self) -> list[tuple[bytes, bytes]]:
         """See `WebsocketCommunicator.response_headers`."""
         return self._ws.response_headers
 
@@ -353,6 +420,7 @@ class SyncWebsocketCommunicator(Generic[M]):
             opening.close()
             raise
         self._opened = True
+        _connected.add(self)
         try:
             return self._wait(opening)
         except BaseException:
@@ -371,6 +439,7 @@ class SyncWebsocketCommunicator(Generic[M]):
     def _release(self) -> None:
         if self._portal is not None:
             self._portal = None
+            _connected.discard(self)
             self._provider.__exit__(None, None, None)
 
     def _wait(self, work: _Work[T]) -> T:
@@ -387,12 +456,19 @@ class SyncWebsocketCommunicator(Generic[M]):
 
     def _lost_loop(self) -> NoReturn:
         """The loop was stopped under us: KeyboardInterrupt or SystemExit did it."""
+        with suppress(RuntimeError, WebSocketTestError):
+            _step(self._ws.disconnect())  # as far as that goes without a loop
         error = self._ws.exception
         if error is not None and not isinstance(error, Exception):
             raise error
         raise RuntimeError(
             f"the event loop of {self.transcript.name} was stopped from within"
         ) from error
+
+
+def connected() -> frozenset[SyncWebsocketCommunicator[AnyMessage]]:
+    """Return the communicators that were connected and not disconnected."""
+    return frozenset(_connected)
 
 
 def _require_plain_test(work: _Work[object]) -> None:

@@ -74,8 +74,11 @@ class Transcript:
         self._entries.append((at, "--", what))
 
     def unread_in(self, queue: Collection[Frame]) -> None:
-        """Note a queue where frames wait for the test to read them."""
-        self._queues += (queue,)
+        """Note a queue where frames wait for the test to read them.
+
+        Frames in one that is noted later come before those in the others.
+        """
+        self._queues = (queue, *self._queues)
 
     @property
     def unread(self) -> list[Frame]:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
+from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.decorators import channel, event_handler, ws_handler
 from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
-from chanx.messages.outgoing import PongMessage
+from chanx.messages.outgoing import AuthenticationMessage, PongMessage
 from fast_channels.layers import InMemoryChannelLayer, register_channel_layer
 from fast_channels.layers.registry import unregister_channel_layer
 
@@ -170,7 +171,9 @@ async def test_capture(suppress: bool) -> None:
     async with client("alice") as alice:
         with capture_broadcast_events(Room, suppress=suppress) as captured:
             await Room.broadcast_event(News(payload="x"), groups=["room"])
-        assert [(c.event, c.groups) for c in captured] == [(News(payload="x"), ["room"])]
+        assert [(c.event, c.groups) for c in captured] == [
+            (News(payload="x"), ["room"])
+        ]
         found = await alice.receive_all_messages(EVENT_ACTION_COMPLETE)
         assert len(found) == (0 if suppress else 1)
 
@@ -184,3 +187,36 @@ async def test_capture_of_a_layer(layer: Any) -> None:
         (record,) = captured
         assert record.group == "room"
         assert record.message["message"]["payload"] == "hello"
+
+
+class Doorman(BaseAuthenticator):
+    async def authenticate(self, scope: Any) -> bool:
+        payload = {"status_code": 200, "status_text": "OK"}
+        await self.send_message(AuthenticationMessage(payload=payload))
+        return True
+
+
+class Guarded(Room):
+    authenticator_class = Doorman
+
+
+async def test_authenticators() -> None:
+    """The authentication message is read though no consumer declares it."""
+    ws = WebsocketCommunicator(Guarded.as_asgi(), "/", consumer=Guarded)
+    async with ws:
+        await ws.assert_authenticated_status_ok()
+
+
+async def test_the_switch_after_failures() -> None:
+    """A second connect, or a failed one, leaves the consumer class as it was."""
+    ws = client("alice")
+    await ws.connect()
+    with pytest.raises(RuntimeError, match="has connected already"):
+        await ws.connect()
+    assert Room.send_completion
+    await ws.disconnect()
+    assert "send_completion" not in vars(Room)
+    dead = WebsocketCommunicator("ws://127.0.0.1:9", "/", consumer=Room)
+    with pytest.raises(Exception, match="127"):
+        await dead.connect()
+    assert "send_completion" not in vars(Room)

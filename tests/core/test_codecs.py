@@ -142,7 +142,7 @@ class TestJson:
             "\n"
             '   {"a": oops}\n'
             "\n"
-            "receive_text() and receive_bytes() take any frame as it is."
+            "receive_from() takes any frame as it is."
         )
 
     def test_binary_that_is_no_text(self) -> None:
@@ -152,7 +152,7 @@ class TestJson:
             "\n"
             "   b'\\xff\\x00'\n"
             "\n"
-            "receive_text() and receive_bytes() take any frame as it is."
+            "receive_from() takes any frame as it is."
         )
 
     @pytest.mark.parametrize(
@@ -301,8 +301,11 @@ class TestModels:
             assert getattr(decoded, "root", decoded) == message
 
     def test_single_model(self) -> None:
-        """A single model needs no union and no action."""
-        assert ModelCodec(Token).decode('{"payload":"a"}') == Token(payload="a")
+        """A single model needs no union, and its action is not taken for granted."""
+        frame = '{"action":"token","payload":"a"}'
+        assert ModelCodec(Token).decode(frame) == Token(payload="a")
+        with pytest.raises(UndecodableFrame, match="an object without 'action'"):
+            ModelCodec(Token).decode('{"payload":"a"}')
         assert ModelCodec(Plain).decode(b'{"text":"a"}') == Plain(text="a")
 
     def test_by_alias(self) -> None:

@@ -25,6 +25,7 @@ from wstest_core import (
     AsgiDriver,
     ConnectionClosed,
     ConnectionRejected,
+    JsonCodec,
     LingeringApplicationWarning,
     NoMessage,
     UnreadMessages,
@@ -197,7 +198,9 @@ async def test_the_application_sees_code_and_reason() -> None:
 
 async def test_after_the_application_closed() -> None:
     """A close carries code and reason; sending and receiving say the same of it."""
-    async with WebsocketCommunicator(closes_with(4009, "full", "last words"), "/") as ws:
+    async with WebsocketCommunicator(
+        closes_with(4009, "full", "last words"), "/"
+    ) as ws:
         assert await ws.receive_text() == "last words"
         for verb in (ws.receive_json(), ws.send_text("?"), ws.receive_message()):
             with pytest.raises(ConnectionClosed, match="code 4009 'full'") as failure:
@@ -271,7 +274,7 @@ async def test_an_escaping_websocket_disconnect_is_no_crash() -> None:
 
 
 async def test_an_application_that_does_not_end_is_stopped_and_named() -> None:
-    """An application that saw the disconnect and goes on is cancelled, and warned of."""
+    """An application that saw the disconnect and goes on is stopped, and named."""
     stopped: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -286,7 +289,10 @@ async def test_an_application_that_does_not_end_is_stopped_and_named() -> None:
 
     ws = WebsocketCommunicator(app, "/")
     await ws.connect()
-    with pytest.warns(LingeringApplicationWarning, match=r"did not end .* for client"):
+    with pytest.warns(
+        LingeringApplicationWarning,
+        match=r"did not end when client left: it was [\w ]+ in app\(\) at",
+    ):
         await ws.disconnect(timeout=0.05)
     assert stopped in (["CancelledError"], ["Cancelled"])
 
@@ -392,3 +398,79 @@ async def test_raw_closes_as_in_asgiref() -> None:
     event = {"type": "websocket.close", "code": 4000, "reason": "x"}
     assert await ws.receive_output() == event
     await ws.disconnect()
+
+
+async def test_a_refusal_may_say_anything() -> None:
+    """FastAPI refuses bad parameters with a list as the reason, which no one sends."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        reason = [{"type": "missing", "loc": ["query", "token"]}]
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
+
+    assert await WebsocketCommunicator(app, "/").connect() == (False, 1008)
+
+
+async def test_a_refused_connection_can_be_asserted_on() -> None:
+    """assert_closed() knows the code of the refusal, and what a browser sees."""
+    ws = WebsocketCommunicator(refuses_with(4003), "/")
+    await ws.connect()
+    await ws.assert_closed(4003)
+    await ws.assert_closed(1006)
+    with pytest.raises(AssertionError, match="refused with 4003, and a browser"):
+        await ws.assert_closed(4004)
+    with pytest.raises(ConnectionRejected, match="no frame for client: refused"):
+        await ws.receive_text()
+
+
+async def test_connecting_by_hand_and_by_block() -> None:
+    """A block around a connected communicator is one error, and harms nothing."""
+    ws = WebsocketCommunicator(echo, "/")
+    await ws.connect()
+    with pytest.raises(RuntimeError, match="has connected already"):
+        async with ws:
+            pytest.fail("the body must not run")
+    await ws.send_text("still here")
+    assert await ws.receive_text() == "still here"
+    await ws.wait()
+
+
+async def test_settling_after_the_end_takes_no_time() -> None:
+    """settle() on a connection that was given back returns."""
+    ws = WebsocketCommunicator(echo, "/")
+    await ws.connect()
+    await ws.disconnect()
+    await ws.settle(timeout=3600)
+    assert await ws.receive_nothing()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"unread": "errors"}, ValueError, "give 'warn', 'error' or 'ignore'"),
+        ({"timeout": -1}, ValueError, "give seconds, 0 or more"),
+        ({"timeout": "1"}, TypeError, "give seconds, as a number"),
+        ({"messages": int, "codec": JsonCodec()}, TypeError, "not both"),
+        ({"headers": [(1, "x")]}, TypeError, "is not a header"),
+        ({"subprotocols": "chat"}, TypeError, "give a list"),
+    ],
+)
+async def test_bad_arguments(options: Any, error: type[Exception], text: str) -> None:
+    """A bad argument is one clear error, where it is given."""
+    with pytest.raises(error, match=text):
+        WebsocketCommunicator(echo, "/", **options)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("chat/", "start it with '/', as in '/chat/'"),
+        ("http://localhost/chat", "is no path of a WebSocket"),
+        ("/chat#top", "has a fragment"),
+    ],
+)
+async def test_bad_paths(path: str, text: str) -> None:
+    """A path that no client could ask for says what a good one is."""
+    with pytest.raises(ValueError, match=text):
+        WebsocketCommunicator(echo, path)
+    with pytest.raises(TypeError, match="Expected str, got <class 'bytes'>"):
+        WebsocketCommunicator(echo, b"/chat")  # type: ignore[call-overload]

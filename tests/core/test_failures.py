@@ -55,7 +55,9 @@ async def text_of(
 async def test_nothing_came() -> None:
     """A proved silence says so at once, and what the application is doing."""
     found = await text_of(says('{"a":1}', "b" * 99), receives(3))
-    assert found == f"""\
+    assert (
+        found
+        == f"""\
 no frame for alice: nothing more can arrive
 
 3 entries
@@ -64,6 +66,7 @@ no frame for alice: nothing more can arrive
    0.000s <- {"b" * 69}...
 
 The application is waiting for input in app() at scripted.py:0."""
+    )
 
 
 def receives(count: int) -> Callable[[Communicator], Awaitable[object]]:
@@ -79,7 +82,9 @@ async def test_a_stop_that_did_not_come() -> None:
     found = await text_of(
         says('{"action":"token"}'), lambda ws: ws.receive_until(on_action("complete"))
     )
-    assert found == """\
+    assert (
+        found
+        == """\
 no action 'complete' for alice: nothing more can arrive
 
 2 entries
@@ -89,6 +94,7 @@ no action 'complete' for alice: nothing more can arrive
 The application is waiting for input in app() at scripted.py:0. It has sent no \
 completion message: stop on its last message instead, on_action("token"), or \
 receive_all_messages()."""
+    )
 
 
 async def test_the_wait_ran_out() -> None:
@@ -121,7 +127,9 @@ async def test_the_wait_ran_out() -> None:
 async def test_closed() -> None:
     """A close gives code and reason."""
     found = await text_of(closes_with(4000, "enough"), receives(1))
-    assert found == """\
+    assert (
+        found
+        == """\
 no frame for alice: closed by the application, code 4000 'enough'
 
 2 entries
@@ -129,12 +137,15 @@ no frame for alice: closed by the application, code 4000 'enough'
    0.000s <- (closed by the application, code 4000 'enough')
 
 The application has returned."""
+    )
 
 
 async def test_returned() -> None:
     """A return without close gives the browser's view."""
     found = await text_of(returns_at_once, receives(2))
-    assert found == """\
+    assert (
+        found
+        == """\
 no frame for alice: the application returned without closing (a browser sees code 1006)
 
 3 entries
@@ -143,12 +154,15 @@ no frame for alice: the application returned without closing (a browser sees cod
    0.000s <- (the application returned)
 
 The application has returned."""
+    )
 
 
 async def test_refused() -> None:
     """A refusal gives the HTTP status, the code, and the browser's view."""
     found = await text_of(refuses_with(4001), receives(0))
-    assert found == """\
+    assert (
+        found
+        == """\
 no connection for alice: refused by the application: HTTP 403, close code 4001 (a \
 browser sees close code 1006)
 
@@ -156,19 +170,24 @@ browser sees close code 1006)
    0.000s <- (refused by the application: HTTP 403, close code 4001)
 
 The application has returned."""
+    )
 
 
 async def test_crashed() -> None:
     """A crash names what was raised; the traceback is chained."""
     found = await text_of(crashes_after(0), receives(1))
-    assert found == """\
+    assert (
+        found
+        == """\
 no frame for alice: the application raised ValueError('no more')
 
 2 entries
    0.000s <- accepted
    0.000s <- (the application raised ValueError('no more'))
 
-The application raised ValueError('no more')."""
+The application raised ValueError('no more'). A test that wants this expects \
+ApplicationCrashed, and finds it in its `error`."""
+    )
 
 
 async def test_broke_asgi() -> None:
@@ -248,6 +267,8 @@ async def test_still_sleeping() -> None:
     await ws.connect()
     with pytest.raises(WebSocketTestError) as failure:
         await ws.receive_text()
-    assert "nothing more can arrive" in str(failure.value), "within the timeout, that is"
-    assert "The application is sleeping in sleepy() at" in str(failure.value)
+    shown = str(failure.value)
+    assert re.match(r"no frame for alice: nothing can arrive for another 3,[56]", shown)
+    assert "The application is sleeping in sleepy() at" in shown
+    assert shown.endswith("Give it time with timeout=, or let time jump: virtual_clock().")
     await ws.disconnect()

@@ -24,8 +24,10 @@ from wstest_core import (
     ApplicationCrashed,
     BaseMessage,
     BytesCodec,
+    CamelCaseCodec,
     CompleteMessage,
     ConnectionClosed,
+    JsonCodec,
     NoMessage,
     PongMessage,
     UndecodableFrame,
@@ -109,7 +111,7 @@ async def test_the_wrong_kind_of_frame() -> None:
         with pytest.raises(UnexpectedMessage, match=r"no text frame .* b'\\x00'"):
             await ws.receive_text()
         await ws.send_text("x")
-        with pytest.raises(UnexpectedMessage, match="no binary frame .* 'x'"):
+        with pytest.raises(UnexpectedMessage, match=r"no binary frame .* 'x'"):
             await ws.receive_bytes()
         await ws.send_text("{")
         with pytest.raises(UndecodableFrame, match="not JSON"):
@@ -298,14 +300,18 @@ async def test_nothing_passes_over_completions() -> None:
     """A completion message is nothing, and is still there for a collection."""
     async with stream(COMPLETE) as ws:
         assert await ws.receive_nothing()
-        assert [frame["action"] for frame in await ws.receive_all_json()] == ["complete"]
+        assert [frame["action"] for frame in await ws.receive_all_json()] == [
+            "complete"
+        ]
 
 
 async def test_expectations() -> None:
     """expect() compares fields, a model with a dict too, and shows what differs."""
     async with stream(A, B, frame("done", 2)) as ws:
         assert await ws.expect(Token, payload="a") == Token(payload="a")
-        with pytest.raises(UnexpectedMessage, match=r"payload: expected 'x', found 'b'"):
+        with pytest.raises(
+            UnexpectedMessage, match=r"payload: expected 'x', found 'b'"
+        ):
             await ws.expect(Token, payload="x")
         with pytest.raises(UnexpectedMessage, match="no silence for client"):
             await ws.expect_nothing()
@@ -450,3 +456,64 @@ async def test_a_pong_of_the_library() -> None:
     ws = WebsocketCommunicator(says(frame("pong")), "/", messages=PongMessage)
     async with ws:
         assert await ws.receive_message() == PongMessage()
+
+
+async def test_a_message_says_what_it_is() -> None:
+    """A frame without an action is not taken for a model whose action has a default."""
+    for options in ({}, {"messages": PongMessage}):
+        async with WebsocketCommunicator(says('{"a":1}'), "/", **options) as ws:
+            with pytest.raises((UnexpectedMessage, UndecodableFrame), match="'action'"):
+                await ws.expect(PongMessage)
+
+
+async def test_unions_and_forms_of_types() -> None:
+    """receive_message() takes a union, and what only pydantic can check."""
+    async with WebsocketCommunicator(says(A, A, "3"), "/") as ws:
+        assert await ws.receive_message(dict[str, Any]) == json.loads(A)
+        with pytest.raises(UnexpectedMessage, match="no int for client"):
+            await ws.receive_message(int)
+        assert await ws.receive_message(int | str) == 3
+    async with stream(A) as models:
+        assert await models.receive_message(Token | Done) == Token(payload="a")
+
+
+async def test_expecting_what_is_no_field() -> None:
+    """expect() knows the fields, of dicts too."""
+    async with stream(A) as ws:
+        with pytest.raises(
+            TypeError, match="no field 'paylod'; it has action, payload"
+        ):
+            await ws.expect(Token, paylod="a")
+    async with WebsocketCommunicator(says(A), "/") as ws:
+        assert await ws.expect(dict, action="token") == json.loads(A)
+
+
+async def test_a_stop_is_no_string() -> None:
+    """receive_until("done") names what it takes; collecting unconnected says so."""
+    async with stream() as ws:
+        with pytest.raises(TypeError, match=r"such as on_action\('done'\)"):
+            await ws.receive_until("done")  # type: ignore[arg-type]
+    for verb in ("receive_all_messages", "receive_all_json"):
+        with pytest.raises(RuntimeError, match="is not connected"):
+            await getattr(stream(), verb)()
+
+
+async def test_an_undecodable_frame_has_its_context() -> None:
+    """Whose frame it was and what the application does stand in the error."""
+    async with WebsocketCommunicator(says("{"), "/", name="alice") as ws:
+        with pytest.raises(UndecodableFrame, match=r"column 2 .*for alice") as failure:
+            await ws.receive_json()
+        assert "<- {" in str(failure.value)
+        assert failure.value.frame == "{"
+        assert failure.value.__cause__ is failure.value.__context__ is None
+
+
+async def test_camel_case_authentication() -> None:
+    """The authentication message is understood in the codec's spelling."""
+    sent = frame("authentication", {"statusCode": 200, "statusText": "OK"})
+    codec = CamelCaseCodec(JsonCodec())
+    async with WebsocketCommunicator(says(sent), "/", codec=codec) as ws:
+        await ws.assert_authenticated_status_ok()
+    async with WebsocketCommunicator(says(frame("authentication")), "/") as ws:
+        with pytest.raises(UnexpectedMessage, match="no AuthenticationMessage"):
+            await ws.wait_for_auth()

@@ -1,47 +1,62 @@
-"""A chat service: rooms over WebSocket, history and announcements over HTTP."""
+"""A chat service: rooms over WebSocket, login and announcements over HTTP."""
 
 import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import asynccontextmanager
+from http.cookies import SimpleCookie
+from typing import Annotated, Any
 
 from fast_channels.consumer.websocket import AsyncJsonWebsocketConsumer
-from fast_channels.layers import (
-    InMemoryChannelLayer,
-    channel_layers,
-    register_channel_layer,
-)
-from fastapi import FastAPI
+from fast_channels.layers import InMemoryChannelLayer, register_channel_layer
+from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.routing import WebSocketRoute
 
 LAYER = "chat"
-register_channel_layer(LAYER, InMemoryChannelLayer())
-
-history: defaultdict[str, list[str]] = defaultdict(list)
+layer = InMemoryChannelLayer()
+register_channel_layer(LAYER, layer)
 
 
 class Announcement(BaseModel):
     text: str
 
 
-app = FastAPI()
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    """What was said in each room is kept as long as the service runs."""
+    yield {"history": defaultdict(list)}
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+def announcer() -> str:
+    return "the management"
+
+
+@app.post("/login/{who}", status_code=204)
+async def login(who: str, response: Response) -> None:
+    response.set_cookie("user", who)
 
 
 @app.get("/rooms/{room}")
-async def read_history(room: str) -> list[str]:
-    return history[room]
+async def read_history(room: str, request: Request) -> list[str]:
+    said: list[str] = request.state.history[room]
+    return said
 
 
 @app.post("/rooms/{room}/announcements", status_code=202)
-async def announce(room: str, announcement: Announcement) -> None:
-    await broadcast(room, who="the management", text=announcement.text)
+async def announce(
+    room: str, announcement: Announcement, who: Annotated[str, Depends(announcer)]
+) -> None:
+    await broadcast(room, who=who, text=announcement.text)
 
 
 async def broadcast(room: str, *, who: str, text: str) -> None:
     event = {"type": "room.said", "who": who, "text": text}
-    await channel_layers[LAYER].group_send(room, event)
+    await layer.group_send(room, event)
 
 
 class Room(AsyncJsonWebsocketConsumer):
@@ -51,19 +66,19 @@ class Room(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         self.room = self.scope["path_params"]["room"]
-        self.who = dict(self.scope["headers"]).get(b"x-user", b"").decode()
+        self.who = user_of(self.scope)
         self.jobs: set[asyncio.Task[None]] = set()
         if not self.who:
             await self.close(4401)
             return
         await self.accept()
-        await channel_layers[LAYER].group_add(self.room, self.channel_name)
+        await layer.group_add(self.room, self.channel_name)
         await self.send_json({"action": "welcome", "who": self.who})
 
     async def disconnect(self, code: int) -> None:
         for job in self.jobs:
             job.cancel()
-        await channel_layers[LAYER].group_discard(self.room, self.channel_name)
+        await layer.group_discard(self.room, self.channel_name)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         handlers = {
@@ -76,7 +91,7 @@ class Room(AsyncJsonWebsocketConsumer):
 
     async def say(self, content: Any) -> None:
         """Everybody in the room hears it, the speaker too."""
-        history[self.room].append(content["text"])
+        self.scope["state"]["history"][self.room].append(content["text"])
         await broadcast(self.room, who=self.who, text=content["text"])
 
     async def room_said(self, event: dict[str, Any]) -> None:
@@ -103,7 +118,14 @@ class Room(AsyncJsonWebsocketConsumer):
     async def digest(self, content: Any) -> None:
         """Slow work in a thread, so the other clients are served meanwhile."""
         value = await asyncio.to_thread(slow_digest, content["text"])
-        await self.send_json({"action": "digest", "value": value})
+        answer = {"action": "digest", "value": value, "ref": content["ref"]}
+        await self.send_json(answer)
+
+
+def user_of(scope: Any) -> str:
+    """Who has logged in, from the cookie; nobody is an empty name."""
+    cookies = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode())
+    return cookies["user"].value if "user" in cookies else ""
 
 
 async def answer(question: str) -> AsyncIterator[str]:

@@ -48,6 +48,11 @@ class CamelCaseCodec(Generic[M_co]):
 
     inner: Codec[M_co]
 
+    @property
+    def camel_case(self) -> bool:
+        """Whether keys are in camelCase on the wire: they are."""
+        return True
+
     def encode(self, message: object, /) -> Frame:
         """The inner codec's frame, respelled.
 

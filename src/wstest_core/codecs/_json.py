@@ -21,7 +21,7 @@ __all__ = ["TAKE_AS_IT_IS", "TOO_DEEP", "Json", "JsonCodec", "read_json", "write
 Json: TypeAlias = Any
 
 TOO_DEEP: Final = "JSON nested too deeply for Python"
-TAKE_AS_IT_IS: Final = "receive_text() and receive_bytes() take any frame as it is."
+TAKE_AS_IT_IS: Final = "receive_from() takes any frame as it is."
 
 
 @final
@@ -72,7 +72,8 @@ def read_json(frame: Frame) -> Json:
     try:
         return from_json(frame)
     except (ValueError, TypeError):
-        return _read_slowly(frame)
+        pass  # to be told better below, without this in the traceback
+    return _read_slowly(frame)
 
 
 def _read_slowly(frame: Frame) -> Json:

@@ -126,6 +126,11 @@ class ModelCodec(Generic[M_co]):
         put("_camelized", _speaks_camel_case(consumer))
         put("_adapter", _adapter_of(source, field))
 
+    @property
+    def camel_case(self) -> bool:
+        """Whether keys are in camelCase on the wire."""
+        return self._camelized
+
     def encode(self, message: object, /) -> Frame:
         """The model, or anything else that JSON can carry, as compact JSON.
 
@@ -147,11 +152,15 @@ class ModelCodec(Generic[M_co]):
             message: M_co = self._adapter.validator.validate_json(frame)
         except ValidationError as refusal:
             return self._decode_refused(frame, refusal)
-        if getattr(message, self.field, None) is None:
-            return cast(M_co, self._decode_unnamed(frame, message))
-        return message
+        if self.field in getattr(message, "__pydantic_fields_set__", ()):
+            return message
+        return cast(M_co, self._decode_unnamed(frame, message))
 
     def _decode_unnamed(self, frame: Frame, message: Model) -> Model:
+        declared: object = getattr(cast(object, message), "__class__", None)
+        if self.field in getattr(declared, "model_fields", ()):
+            why = f"an object without {self.field!r}, so nothing says what it is"
+            raise undecodable(frame, why, READ_BY_HAND)
         # A model without the field takes any object, a completion frame too.
         hint = "complete" in frame if isinstance(frame, str) else b"complete" in frame
         if hint and action_of(message, self.field) is None:

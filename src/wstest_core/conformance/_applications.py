@@ -126,17 +126,15 @@ async def hesitates(scope: Scope, receive: Receive, send: Send) -> None:
     import anyio
 
     await receive()
-    await anyio.sleep(1)
+    await anyio.sleep(0.25)
 
 
 async def describes_its_scope(scope: Scope, receive: Receive, send: Send) -> None:
     """Accept the last subprotocol, with a header, and tell of the scope."""
     await receive()
     offered: list[str] = scope["subprotocols"]
-    accept = {
-        "headers": [(b"x-answer", b"yes")],
-        "subprotocol": (offered or [None])[-1],
-    }
+    chosen = offered[-1] if offered else None
+    accept = {"headers": [(b"x-answer", b"yes")], "subprotocol": chosen}
     await send({**_ACCEPT, **accept})
     described = {
         "type": scope["type"],

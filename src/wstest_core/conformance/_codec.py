@@ -1,7 +1,7 @@
 """Checks what a codec promises."""
 
 from collections.abc import Iterable
-from typing import Never, TypeVar
+from typing import Never, TypeGuard, TypeVar
 
 from wstest_core.codecs import Codec
 from wstest_core.errors import UndecodableFrame
@@ -72,12 +72,16 @@ def _check_refusal(codec: Codec[T]) -> None:
 
 def _encoded(codec: Codec[T], message: T) -> Frame:
     try:
-        frame: object = codec.encode(message)
+        frame = codec.encode(message)
     except Exception as error:
         _fail(f"encode({message!r}) raised {error!r}", error)
-    if not isinstance(frame, str | bytes):
+    if not _is_frame(frame):
         _fail(f"encode({message!r}) returns str or bytes, not {frame!r}")
     return frame
+
+
+def _is_frame(encoded: object) -> TypeGuard[Frame]:
+    return isinstance(encoded, str | bytes)
 
 
 def _decoded(codec: Codec[T], frame: Frame) -> T:

@@ -1,12 +1,18 @@
 """Runs a driver through all the rules."""
 
-from collections.abc import Awaitable, Callable
-
+from wstest_core.conformance import _ending, _frames, _looking, _opening, _waiting
 from wstest_core.conformance._bench import Bench, Make
-from wstest_core.conformance._rules import RULES
+from wstest_core.conformance._rules import Rule
 
 __all__ = ["check_driver"]
 
+_RULES = (
+    *_opening.RULES,
+    *_frames.RULES,
+    *_waiting.RULES,
+    *_ending.RULES,
+    *_looking.RULES,
+)
 _GUARD = 10  # times the timeout: no rule of a working driver takes so long
 
 
@@ -37,20 +43,18 @@ async def check_driver(make: Make, *, timeout: float = 5.0) -> None:
     >>> asyncio.run(check_driver(AsgiDriver))
     """
     bench = Bench(make, timeout)
-    for sentence, check in RULES.items():
-        await _run(sentence, check, bench)
+    for rule in _RULES:
+        await _run(rule, bench)
 
 
-async def _run(
-    sentence: str, check: Callable[[Bench], Awaitable[None]], bench: Bench
-) -> None:
+async def _run(rule: Rule, bench: Bench) -> None:
     import anyio
 
     limit = _GUARD * bench.timeout
-    broken = f"This driver breaks a rule: {sentence}\n"
+    broken = f"This driver breaks a rule: {rule.sentence}\n"
     try:
         with anyio.move_on_after(limit) as guard:
-            await check(bench)
+            await rule.check(bench)
     except AssertionError as failure:
         raise AssertionError(f"{broken}{failure}") from failure
     except Exception as error:

@@ -1,6 +1,11 @@
 """How frames travel."""
 
-IMPORTS
+from wstest_core.conformance._applications import counts, echoes
+from wstest_core.conformance._bench import Bench
+from wstest_core.conformance._rules import Rule, rule
+from wstest_core.events import Frame
+
+__all__ = ["RULES"]
 
 
 @rule("Frames arrive in the order they were sent, none missing, none twice.")
@@ -46,3 +51,12 @@ async def keeps_connections_apart(bench: Bench) -> None:
         await other.driver.send("other")
         await other.expect("other")
         await one.expect("one")
+
+
+RULES: tuple[Rule, ...] = (
+    keeps_order,
+    sends_in_order,
+    keeps_kinds,
+    carries_big_frames,
+    keeps_connections_apart,
+)

@@ -1,6 +1,25 @@
 """How a connection opens, or does not."""
 
-IMPORTS
+import json
+
+from wstest_core.conformance._applications import (
+    denies,
+    describes_its_scope,
+    greets,
+    hesitates,
+    refuses,
+)
+from wstest_core.conformance._bench import Bench, fail, same, shown
+from wstest_core.conformance._rules import (
+    SOON,
+    Rule,
+    expect_reject,
+    expect_silence,
+    rule,
+)
+from wstest_core.events import Accept, Crash, Reject, Return
+
+__all__ = ["RULES"]
 
 
 @rule("`open` tells the application's path, query, headers and subprotocols.")
@@ -76,3 +95,14 @@ async def knows_unanswered_connections(bench: Bench) -> None:
 async def gives_up_waiting_for_an_answer(bench: Bench) -> None:
     async with bench.connect(hesitates, patience=SOON) as line:
         expect_silence(line.opened)
+
+
+RULES: tuple[Rule, ...] = (
+    delivers_greetings,
+    passes_the_scope_on,
+    returns_accept,
+    rejects,
+    rejects_with_a_denial,
+    knows_unanswered_connections,
+    gives_up_waiting_for_an_answer,
+)

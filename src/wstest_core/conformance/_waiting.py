@@ -1,6 +1,11 @@
 """How a wait ends, and what it must not do."""
 
-IMPORTS
+from wstest_core.conformance._applications import counts, echoes
+from wstest_core.conformance._bench import Bench, Event, fail, same, shown
+from wstest_core.conformance._rules import SOON, Rule, expect_silence, rule
+from wstest_core.events import Silence
+
+__all__ = ["RULES"]
 
 
 @rule("Cancelling `receive` loses nothing, whenever it comes.")
@@ -60,3 +65,11 @@ async def settles(bench: Bench) -> None:
         expect_silence(await line.driver.settle(timeout=SOON))
         await line.expect(b"0", "1")
         expect_silence(await line.driver.settle(timeout=SOON))
+
+
+RULES: tuple[Rule, ...] = (
+    loses_nothing_by_cancelling,
+    waits_for_nothing,
+    loses_nothing_by_timeouts,
+    settles,
+)

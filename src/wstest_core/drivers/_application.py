@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 __all__ = ["AsgiApplication", "Run", "import_application", "single_callable"]
 
@@ -26,10 +26,10 @@ def single_callable(application: AsgiApplication | str) -> Run:
     if _is_async_function(application):
         run: Run = application
         return run
-    consumer: Callable[[], Run] | None
+    consumer: Callable[[], AsgiApplication] | None
     consumer = getattr(application, "as_asgi", None)
     if inspect.isclass(application) and consumer is not None:
-        return cast(Run, consumer())
+        return single_callable(consumer())
     if not callable(application):
         raise TypeError(
             f"{application!r} is no ASGI application: give an ASGI 3 callable, "
@@ -56,7 +56,7 @@ def import_application(name: str) -> AsgiApplication:
         ValueError: if there is no such module or attribute.
     """
     module_name, _, attributes = name.partition(":")
-    if not module_name or not attributes:
+    if not module_name or not attributes or "://" in name:
         raise ValueError(
             f"{name!r} names no application: write 'package.module:app', "
             "or give a ws:// or wss:// URL of a running server"

@@ -3,7 +3,6 @@
 The only module that imports it; loaded when a network driver connects.
 """
 
-import inspect
 import math
 from collections.abc import Iterable
 from typing import Any, TypeAlias
@@ -59,18 +58,16 @@ async def shake_hands(
         "subprotocols": scope["subprotocols"] or None,
         "open_timeout": patience,
         "close_timeout": patience,  # when it is the library that gives up
+        "proxy": None,  # a test depends on no setting of the machine
         "max_size": None,  # in-process there is no limit either
         **options,
     }
-    if "proxy" in inspect.signature(connect).parameters:  # websockets 15
-        wanted["proxy"] = None  # a test depends on no setting of the machine
     connecting = _Connect(uri, **wanted)
     try:
         return await connecting
     except InvalidStatus as refusal:
         return _reject_of(refusal.response)
-    # websockets 14 raises the last three, later ones wrap them.
-    except (InvalidHandshake, EOFError, LookupError, ValueError) as error:
+    except InvalidHandshake as error:
         raise HandshakeFailed(f"the handshake failed: {error}") from error
 
 

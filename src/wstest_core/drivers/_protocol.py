@@ -1,6 +1,6 @@
 """How frames travel: the seam between a communicator and an application."""
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from wstest_core.events import Accept, Frame, Silence, Terminal
 from wstest_core.scope import Scope
@@ -9,7 +9,6 @@ from wstest_core.transcript import Transcript
 __all__ = ["Driver"]
 
 
-@runtime_checkable
 class Driver(Protocol):
     """Carries frames to an application and events back, on one connection.
 
@@ -74,6 +73,9 @@ class Driver(Protocol):
         ...
 
     @property
-    def lingers(self) -> bool:
-        """Whether the application had to be stopped by `close`."""
+    def lingers(self) -> str | None:
+        """What the application was doing when `close` had to stop it, or None."""
         ...
+
+
+Driver.__module__ = "wstest_core.drivers"

@@ -74,6 +74,7 @@ class NetworkDriver:
         _require_asyncio()
         _require_websockets()
         self._transcript = transcript
+        transcript.unread_in(self._inbox)
         from wstest_core.drivers import _handshake
 
         uri, address = self._target(scope)
@@ -158,8 +159,8 @@ class NetworkDriver:
         return None
 
     @property
-    def lingers(self) -> bool:
-        return False
+    def lingers(self) -> str | None:
+        return None  # a server's application is not ours to stop
 
     def _target(self, scope: Scope) -> tuple[str, dict[str, object]]:
         """Return the URI to ask for, and where to ask if that is elsewhere."""
@@ -263,7 +264,7 @@ def _require_websockets() -> None:
     except ImportError as error:
         raise ImportError(
             "a server on the network is reached through the package `websockets`, "
-            "14 or later: install wstest-core[live]"
+            "15 or later: install wstest-core[live]"
         ) from error
 
 

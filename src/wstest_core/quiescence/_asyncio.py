@@ -21,25 +21,27 @@ queue of ready callbacks come last: what a finished thread left is seen there.
 Waits are released one at a time, the one with the earliest horizon first, as
 if time had passed without anything happening. What the released one does next
 may be just what the others wait for. A timeout that the test put around its
-own wait is a timer too, but one that can do nothing except end that wait; so
-when it is the next timer, the wait that it guards is the first to end.
+own wait is a timer too, but as it can do nothing except end that wait, nothing
+that it does can arrive there: it counts for the other waits only.
 
 The selector's `select` is replaced on the instance, for as long as something
 is attached. No timer is created for a deadline: the time we let the loop
-sleep is cut to the next one. Loops without such a selector (uvloop, Windows'
-proactor) get a timer per wait, and no proof.
+sleep is cut to the next one. A deadline is a guard, so what was due before it
+is let happen first, even if the loop is late. Loops without such a selector
+(uvloop, Windows' proactor) get a timer per wait, and no proof.
 """
 
 import asyncio
 import itertools
 import math
 import time
-from asyncio import AbstractEventLoop, Future, Task, TimerHandle
+from asyncio import AbstractEventLoop, Future, Task
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from heapq import heappop, heappush
-from types import coroutine
+from types import MethodType, coroutine
 from typing import TypeAlias, final
 
 from wstest_core import settings
@@ -55,6 +57,7 @@ _Select: TypeAlias = Callable[[float | None], _Events]
 _PROVED = Silence("proved")
 _NO_REST = "the event loop did not come to rest"
 _FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05  # seconds between looks at other threads
+_OVERDUE = 0.1  # seconds that a loop may be busy beyond a deadline
 _order = itertools.count()
 
 
@@ -129,7 +132,7 @@ class _Waiter:
     def __init__(self, future: "Future[Silence | None]", deadline: float) -> None:
         self.future = future
         self.deadline = deadline
-        self.task = asyncio.current_task()
+        self.task = asyncio.current_task(future.get_loop())
 
     def end(self, silence: Silence) -> None:
         if not self.future.done():
@@ -149,7 +152,7 @@ class AsyncioWatch:
         self._selector: object = getattr(loop, "_selector", None)
         # The selector's own select; its attributes, if they may be changed;
         # and what stands there for select while anything is attached.
-        self._native: _Select | None = getattr(self._selector, "select", None)
+        self._native = self._class_select()
         self._attributes = self._changeable()
         self._mine: _Select | None = None
         self._poll: _Select | None = None  # what ours asks in turn
@@ -229,11 +232,21 @@ class AsyncioWatch:
         self._virtual = self._clock.running
         self.now = self._loop.time
 
+    def _class_select(self) -> _Select | None:
+        function: Callable[..., _Events] | None
+        function = getattr(type(self._selector), "select", None)
+        return None if function is None else MethodType(function, self._selector)
+
     def _changeable(self) -> dict[str, _Select] | None:
-        hidden = getattr(self._loop, "_ready", None) is None
+        loop = self._loop
+        hidden = not (hasattr(loop, "_ready") and hasattr(loop, "_scheduled"))
         if self._native is None or hidden:
             return None
-        return getattr(self._selector, "__dict__", None)
+        with suppress(AttributeError):  # it may be another object's that is shown
+            attributes: dict[str, _Select]
+            attributes = object.__getattribute__(self._selector, "__dict__")
+            return attributes
+        return None
 
     async def _wait_with_timer(
         self, future: Future[Silence | None], deadline: float
@@ -265,6 +278,10 @@ class AsyncioWatch:
         self._poll = attributes.get("select", native)
         self._mine = attributes["select"] = partial(self._select, self._poll)
 
+    def _is_hooked(self) -> bool:
+        # Somebody whom we were over may have thrown ours away with theirs.
+        return self._mine is not None and "select" in (self._attributes or ())
+
     def _unhook(self) -> None:
         attributes, mine = self._attributes, self._mine
         if attributes is None or mine is None or attributes.get("select") is not mine:
@@ -283,7 +300,7 @@ class AsyncioWatch:
         self._next_look, self._quiet_since = _FIRST_LOOK, None
         self._why = _NO_REST
         events = poll(0)
-        self._expire()
+        self._expire(overdue=_OVERDUE)
         return events
 
     def _rest(self, poll: _Select, timeout: float | None) -> _Events:
@@ -293,14 +310,13 @@ class AsyncioWatch:
         if events or self._is_ready():
             self._quiet_since = None
             return events
-        if silence is not None and self._conclude(silence):
+        if (silence is not None and self._conclude(silence)) or self._expire():
             return []
         timeout = math.inf if timeout is None else timeout
         limit = min(limit, timeout, self._next_deadline - self._loop.time())
         events = poll(None if limit == math.inf else max(0, limit))
         if events or limit == timeout:
             self._quiet_since = None
-        self._expire()
         return events
 
     def _judge(self) -> tuple[float, Silence | None]:
@@ -329,42 +345,41 @@ class AsyncioWatch:
         return math.inf, Silence("presumed", why)
 
     def _conclude(self, silence: Silence) -> bool:
-        timer = _timers.next_timer(self._loop)
-        due = math.inf if timer is None else timer.when()
-        waiter = self._first_to_end(timer, due)
-        if waiter is not None:
-            waiter.end(silence)
-            return True
-        if self._virtual and due < math.inf:
+        waiters = self._waiters
+        while waiters and waiters[0][2].future.done():
+            heappop(waiters)
+        if waiters:
+            horizon, _, first = waiters[0]
+            due = _timers.next_due(self._loop, first.task)
+            if horizon < due:
+                heappop(waiters)
+                first.end(self._until(due) if silence is _PROVED else silence)
+                if self._virtual and -math.inf < horizon < math.inf:
+                    self._clock.jump_to(horizon)  # the wait has taken its time
+                return True
+        if self._virtual and (due := _timers.next_due(self._loop)) < math.inf:
             self._clock.jump_to(due)
             return True
         return False
 
-    def _first_to_end(self, timer: TimerHandle | None, due: float) -> _Waiter | None:
-        """Return the wait that ends before anything else can happen."""
-        waiters = self._waiters
-        while waiters and waiters[0][2].future.done():
-            heappop(waiters)
-        if waiters and waiters[0][0] < due:
-            return heappop(waiters)[2]
-        if not waiters or timer is None:
-            return None
-        guarded = _timers.guarded_task(timer)
-        for _, _, waiter in waiters:
-            if waiter.task is guarded and not waiter.future.done():
-                return waiter
-        return None
+    def _until(self, due: float) -> Silence:
+        if due == math.inf:
+            return _PROVED
+        left = due - self._loop.time()
+        return Silence("proved", f"nothing can arrive for another {left:,.3f} s")
 
-    def _expire(self) -> None:
-        now = self._loop.time()
+    def _expire(self, *, overdue: float = 0.0) -> bool:
+        """End the waits whose deadline has passed, so long ago at least."""
+        now = self._loop.time() - overdue
         if now < self._next_deadline:
-            return
+            return False
         waiting = [waiter for _, _, waiter in self._waiters if not waiter.future.done()]
         for waiter in waiting:
             if waiter.deadline <= now:
                 waiter.end(Silence("expired", self._why))
         later = [waiter.deadline for waiter in waiting if waiter.deadline > now]
         self._next_deadline = min(later, default=math.inf)
+        return len(later) < len(waiting)
 
     def _is_ready(self) -> bool:
         return bool(getattr(self._loop, "_ready", True))

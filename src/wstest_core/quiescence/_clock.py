@@ -1,8 +1,10 @@
 """Time of an asyncio loop that can be made to jump."""
 
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import final
+
+from wstest_core.quiescence._timers import shift_timers
 
 __all__ = ["LoopClock"]
 
@@ -45,9 +47,7 @@ class LoopClock:
             del attributes["time"]
         else:  # somebody had put theirs there before us
             attributes["time"] = self._real
-        scheduled: list[TimerHandle] = getattr(self._loop, "_scheduled", [])
-        for timer in scheduled:
-            setattr(timer, "_when", timer.when() - offset)  # noqa: B010
+        shift_timers(self._loop, -offset)
         return offset
 
     def jump_to(self, when: float) -> None:

@@ -30,19 +30,25 @@ def spot(frame: FrameType) -> str:
 def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
     """Return the innermost frame that is neither a library's nor Python's.
 
-    Where there is none, the innermost of all. `frames` go from outer to inner.
+    Where there is none, a library's, and else the innermost of all. `frames`
+    go from outer to inner.
     """
     ordered = list(frames)
-    for frame in reversed(ordered):
-        if _is_users(frame.f_code.co_filename):
-            return frame
+    for is_wanted in (_is_users, _is_foreign):
+        for frame in reversed(ordered):
+            if is_wanted(frame.f_code.co_filename):
+                return frame
     return ordered[-1] if ordered else None
 
 
 def _is_users(filename: str) -> bool:
-    if filename.startswith((_STANDARD, _OURS, "<frozen")):
-        return False
-    return not any(part in filename for part in _LIBRARIES)
+    return _is_foreign(filename) and not any(part in filename for part in _LIBRARIES)
+
+
+def _is_foreign(filename: str) -> bool:
+    if any(part in filename for part in _LIBRARIES):
+        return not filename.startswith(_OURS)
+    return not filename.startswith((_STANDARD, _OURS, "<frozen"))
 
 
 def _short(frame: FrameType) -> str:

@@ -2,7 +2,8 @@
 
 The loop's own wake-up pipe means nothing. Any other descriptor means that the
 outside world may answer, unless it is a connected socket that only waits for
-data and no task waits for a socket: a connection pool at rest. Then only data
+data, no task waits for a socket, and none waits for something that the
+connection's protocol could wake: a connection pool at rest. Then only data
 that nobody asked for could come. A signal that the loop handles comes from
 outside as well, at any time.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from selectors import SelectorKey
 from typing import TypeAlias, final
 
-from wstest_core.quiescence import _tasks
+from wstest_core.quiescence import _reach, _tasks
 
 __all__ = ["Sockets", "look"]
 
@@ -33,35 +34,47 @@ def look(loop: AbstractEventLoop, selector: object) -> Sockets | None:
     """Judge the descriptors of `loop`; None if there are only its own."""
     get_map = getattr(selector, "get_map", None)
     keys: _Keys | None = None if get_map is None else get_map()
-    if keys is None:
+    own = _own_descriptor(loop)
+    if keys is None or own is None:
         return Sockets(idle=False, why="the event loop does not show its sockets")
     if getattr(loop, "_signal_handlers", None):
         return Sockets(idle=False, why="the event loop listens to signals")
-    own = _own_descriptor(loop)
     if len(keys) == 1 and own in keys:
         return None
     foreign = [key for number, key in keys.items() if number != own]
     if not foreign:
         return None
-    if not all(_only_listens(key) for key in foreign):
+    transports = [_listening(key) for key in foreign]
+    if None in transports:
         return Sockets(idle=False, why=f"{_count(foreign)} in use")
-    outside = _tasks.waits_for_outside(loop)
+    outside = _tasks.waits_for_outside(loop) or _fed_by(transports, loop)
     if outside is not None:
         return Sockets(idle=False, why=f"{_count(foreign)} open and {outside}")
     return Sockets(idle=True, why=f"{_count(foreign)} open, and no task waits for one")
 
 
-def _own_descriptor(loop: AbstractEventLoop) -> int:
+def _fed_by(transports: list[object], loop: AbstractEventLoop) -> str | None:
+    """Say which task a protocol could wake though it does not wait for a socket."""
+    protocols = [getattr(transport, "_protocol", None) for transport in transports]
+    if None in protocols:
+        return "its protocol is unknown"
+    at = _reach.reached(protocols, _tasks.awaited_inside(loop))
+    return None if at is None else f"may wake what waits {at}"
+
+
+def _own_descriptor(loop: AbstractEventLoop) -> int | None:
     pipe = getattr(loop, "_ssock", None)
-    return -1 if pipe is None else pipe.fileno()
+    return None if pipe is None else pipe.fileno()
 
 
-def _only_listens(key: SelectorKey) -> bool:
+def _listening(key: SelectorKey) -> object:
+    """Return the transport of a connection that only waits for data, else None."""
     reader, writer = key.data
     if reader is None or writer is not None:
-        return False
+        return None
     transport: object = getattr(getattr(reader, "_callback", None), "__self__", None)
-    return type(transport).__name__ == "_SelectorSocketTransport"
+    listens = type(transport).__name__ == "_SelectorSocketTransport"
+    return transport if listens else None
 
 
 def _count(keys: list[SelectorKey]) -> str:

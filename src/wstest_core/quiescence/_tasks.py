@@ -13,7 +13,7 @@ from types import FrameType
 
 from wstest_core.quiescence._places import Place, place, spot, users_frame
 
-__all__ = ["doing", "waits_for_outside"]
+__all__ = ["awaited_inside", "doing", "waits_for_outside"]
 
 
 def waits_for_outside(loop: AbstractEventLoop) -> str | None:
@@ -24,14 +24,32 @@ def waits_for_outside(loop: AbstractEventLoop) -> str | None:
     return None
 
 
+def awaited_inside(loop: AbstractEventLoop) -> dict[int, str]:
+    """Return the ids of the futures that tasks of `loop` wait for in queues,
+    locks and the like, each with the place of its task.
+    """
+    return {
+        id(getattr(task, "_fut_waiter", None)): _at(task)
+        for task in asyncio.all_tasks(loop)
+        if _is_fed(task)
+    }
+
+
 def doing(task: Task[None]) -> str:
     """Say where a task stands: "sleeping in f() at a.py:3"."""
+    return f"{_words(task)} {_at(task)}"
+
+
+def _words(task: Task[object]) -> str:
     frames = [frame for frame, _ in _chain(task.get_coro())]
-    words = next(
-        (_WORDS[place(frame)] for frame in reversed(frames) if place(frame) in _WORDS),
-        "waiting",
-    )
-    return f"{words} {_at(task)}"
+    for frame in reversed(frames):
+        if place(frame) in _WORDS:
+            return _WORDS[place(frame)]
+    if frames and place(frames[-1]) == ("asyncio.tasks", "_wait"):
+        several: Iterable[object] = frames[-1].f_locals.get("fs", ())
+        tasks = [one for one in several if isinstance(one, Task) and not one.done()]
+        return " and ".join(sorted({_words(one) for one in tasks})) or "waiting"
+    return "waiting"
 
 
 def _at(task: Task[object]) -> str:
@@ -66,6 +84,11 @@ def _parked_inside(task: Task[object]) -> bool:
     return _is_inside(frames[-1])
 
 
+def _is_fed(task: Task[object]) -> bool:
+    frames = [frame for frame, _ in _chain(task.get_coro())]
+    return bool(frames) and place(frames[-1]) in _FED
+
+
 def _is_inside(frame: FrameType) -> bool:
     here = place(frame)
     if here == ("asyncio.tasks", "_wait"):
@@ -83,7 +106,8 @@ def _all_tasks(awaited: Iterable[object]) -> bool:
     )
 
 
-_INSIDE: frozenset[Place] = frozenset(
+# Where a task waits until somebody calls a method.
+_FED: frozenset[Place] = frozenset(
     {
         ("asyncio.locks", "Condition.wait"),
         ("asyncio.locks", "Event.wait"),
@@ -91,16 +115,21 @@ _INSIDE: frozenset[Place] = frozenset(
         ("asyncio.locks", "Semaphore.acquire"),
         ("asyncio.queues", "Queue.get"),
         ("asyncio.queues", "Queue.put"),
-        ("asyncio.taskgroups", "TaskGroup.__aexit__"),
-        ("asyncio.taskgroups", "TaskGroup._aexit"),
-        ("asyncio.tasks", "sleep"),
         ("anyio._backends._asyncio", "Lock.acquire"),
         ("anyio._backends._asyncio", "Semaphore.acquire"),
-        ("anyio._backends._asyncio", "TaskGroup.__aexit__"),
-        ("wstest_core.drivers.asgi", "AsgiDriver._app_receive"),
         ("wstest_core.quiescence._asyncio", "AsyncioWatch.wait"),
     }
 )
+
+_INSIDE: frozenset[Place] = _FED | {
+    ("asyncio.taskgroups", "TaskGroup.__aexit__"),
+    ("asyncio.taskgroups", "TaskGroup._aexit"),
+    ("asyncio.tasks", "sleep"),
+    ("anyio._backends._asyncio", "TaskGroup.__aexit__"),
+    # anyio's pytest plugin waits there for the task that runs the test.
+    ("anyio._backends._asyncio", "TestRunner._call_in_runner_task"),
+    ("wstest_core.drivers.asgi", "AsgiDriver._app_receive"),
+}
 
 _WORDS: dict[Place, str] = {
     ("asyncio.locks", "Condition.wait"): "waiting for a condition",

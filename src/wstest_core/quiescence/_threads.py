@@ -13,6 +13,7 @@ done something and gone to rest again, nothing may have moved at the end of it.
 """
 
 import concurrent.futures.thread as pools
+import gc
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -31,6 +32,7 @@ __all__ = ["outstanding", "parked"]
 _Rule: TypeAlias = Callable[[threading.Thread, FrameType], bool]
 
 _parked: set[int] = set()
+_looking = threading.Lock()
 
 
 @contextmanager
@@ -54,6 +56,15 @@ def outstanding(loop: object) -> str | None:
         return "this Python does not show its threads"
     if len(frames) == 1:
         return None
+    if not _ONE_AT_A_TIME:
+        return "in this Python threads run at the same time"
+    del frames
+    with _looking, _no_collection():
+        return _obstacle(loop)
+
+
+def _obstacle(loop: object) -> str | None:
+    frames = _current_frames() or {}
     tick = _jobs.tick()
     at_rest = dict(frames)
     del at_rest[threading.get_ident()]
@@ -65,6 +76,19 @@ def outstanding(loop: object) -> str | None:
     if _have_moved(frames, at_rest) or _jobs.tick() != tick + 1:
         return "another thread has just been at work"
     return None
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    # On Python 3.11 a collection may begin in the midst of reading a frame,
+    # and what it runs lets the frame's thread go on: that is a crash.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _sort_out(frames: dict[int, FrameType], loop: object) -> str | None:
@@ -109,15 +133,13 @@ def _stands_idle(thread: threading.Thread, frame: FrameType) -> bool:
 
 
 def _idle_pool_worker(thread: threading.Thread, frame: FrameType) -> bool:
-    # Jobs that were queued before the counting began are still in its queue,
-    # or have just been taken out of it.
+    # Jobs that were queued before the counting began are still in its queue.
     queues = getattr(pools, "_threads_queues", {})
     queue = queues.get(thread)
     return (
         place(frame) == ("concurrent.futures.thread", "_worker")
         and queue is not None
         and queue.qsize() == 0
-        and frame.f_locals.get("work_item") is None
     )
 
 
@@ -131,13 +153,10 @@ def _idle_anyio_worker(thread: threading.Thread, frame: FrameType) -> bool:
     caller = _caller_of_condition_wait(frame)
     if caller is None or not _is_anyio_worker(thread):
         return False
+    if place(caller) != ("queue", "Queue.get"):
+        return False
     queue: Queue[object] | None = getattr(thread, "queue", None)
-    return (
-        place(caller) == ("queue", "Queue.get")
-        and queue is not None
-        and caller.f_locals.get("self") is queue
-        and queue.empty()
-    )
+    return queue is not None and queue == caller.f_locals.get("self") and queue.empty()
 
 
 def _idle_trio_worker(thread: threading.Thread, frame: FrameType) -> bool:
@@ -194,6 +213,8 @@ def _caller_of_condition_wait(frame: FrameType) -> FrameType | None:
     return frame.f_back if frame.f_locals.get("timeout") is None else None
 
 
+# Without a global lock what is read of another thread is out of date.
+_ONE_AT_A_TIME: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 _ANYIO_WORKER = ("anyio._backends._asyncio", "WorkerThread")
 _TRIO_WORKER: Place = ("trio._core._thread_cache", "WorkerThread._work")
 _ASYNC_TO_SYNC: Place = (

@@ -1,38 +1,75 @@
-"""Reads the timers of an asyncio loop."""
+"""Reads, and moves, the timers of an asyncio loop."""
 
+import math
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Iterable
 
-__all__ = ["guarded_task", "next_timer"]
+__all__ = ["next_due", "shift_timers"]
 
 
-def next_timer(loop: AbstractEventLoop) -> TimerHandle | None:
-    """Return the timer of `loop` that is due first, cancelled ones left out."""
+def next_due(loop: AbstractEventLoop, waiting: object = None) -> float:
+    """Return when the next timer of `loop` is due, `inf` without one.
+
+    Left out are cancelled timers, and those that only end what the task
+    `waiting` waits for.
+    """
     scheduled: list[TimerHandle] | None = getattr(loop, "_scheduled", None)
     if not scheduled:
-        return None
-    if not scheduled[0].cancelled():
-        return scheduled[0]
-    alive = (timer for timer in scheduled if not timer.cancelled())
-    return min(alive, key=TimerHandle.when, default=None)
+        return math.inf
+    if _counts(scheduled[0], waiting):
+        return scheduled[0].when()
+    return min(
+        (timer.when() for timer in scheduled if _counts(timer, waiting)),
+        default=math.inf,
+    )
 
 
-def guarded_task(timer: TimerHandle) -> object:
+def shift_timers(loop: AbstractEventLoop, seconds: float) -> None:
+    """Move all timers of `loop`, and the timeouts that are kept beside them."""
+    scheduled: list[TimerHandle] = getattr(loop, "_scheduled", [])
+    for timer in scheduled:
+        _shift(timer, "_when", seconds)
+        scope = _scope(timer)
+        attribute = _DEADLINES.get(_kind(scope))
+        if attribute is not None and not timer.cancelled():
+            _shift(scope, attribute, seconds)
+
+
+def _counts(timer: TimerHandle, waiting: object) -> bool:
+    if timer.cancelled():
+        return False
+    return waiting is None or _guarded_task(timer) is not waiting
+
+
+def _guarded_task(timer: TimerHandle) -> object:
     """Return the task that a timer cancels, if that is all that it does.
 
     That is the timer of an `asyncio.timeout`, or of an anyio scope with no
     other task in it.
     """
-    scope: object = getattr(getattr(timer, "_callback", None), "__self__", None)
+    scope = _scope(timer)
+    kind = _kind(scope)
+    if kind == _TIMEOUT:
+        return getattr(scope, "_task", None)
+    if kind == _ANYIO_SCOPE:
+        task: object = getattr(scope, "_host_task", None)
+        return task if _is_alone(scope, task) else None
+    return None
+
+
+def _scope(timer: TimerHandle) -> object:
+    return getattr(getattr(timer, "_callback", None), "__self__", None)
+
+
+def _kind(scope: object) -> tuple[str, str]:
     kind = type(scope)
-    match kind.__module__, kind.__name__:
-        case "asyncio.timeouts", "Timeout":
-            return getattr(scope, "_task", None)
-        case "anyio._backends._asyncio", "CancelScope":
-            task: object = getattr(scope, "_host_task", None)
-            return task if _is_alone(scope, task) else None
-        case _:
-            return None
+    return kind.__module__, kind.__name__
+
+
+def _shift(found: object, attribute: str, seconds: float) -> None:
+    when: float | None = getattr(found, attribute, None)
+    if when is not None:
+        setattr(found, attribute, when + seconds)
 
 
 def _is_alone(scope: object, task: object) -> bool:
@@ -41,3 +78,8 @@ def _is_alone(scope: object, task: object) -> bool:
     return all(one is task for one in tasks) and all(
         _is_alone(child, task) for child in children
     )
+
+
+_TIMEOUT = ("asyncio.timeouts", "Timeout")
+_ANYIO_SCOPE = ("anyio._backends._asyncio", "CancelScope")
+_DEADLINES: dict[tuple[str, str], str] = {_TIMEOUT: "_when", _ANYIO_SCOPE: "_deadline"}

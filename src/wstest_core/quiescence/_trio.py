@@ -231,10 +231,14 @@ class TrioWatch(trio.abc.Instrument):
     def _conclude(self, timer: float) -> None:
         """Conclude, where no timer is due before `timer`."""
         self._drop_ended()
-        if self._waiters and self._waiters[0][0] < timer - _ROUNDING:
-            self._soon(self._waiters[0][2].end, _PROVED)
-            return
         clock = trio.lowlevel.current_clock()
+        horizon = self._waiters[0][0] if self._waiters else math.inf
+        if self._waiters and horizon < timer - _ROUNDING:
+            self._soon(self._waiters[0][2].end, _PROVED)
+            if self._clocks and isinstance(clock, MockClock) and horizon > -math.inf:
+                # The wait has taken its time.
+                clock.jump(max(0.0, horizon - clock.current_time()))
+            return
         if self._clocks and isinstance(clock, MockClock) and timer < math.inf:
             clock.jump(max(0.0, timer - clock.current_time()) + _ROUNDING)
             self._wake()

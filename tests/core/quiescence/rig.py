@@ -1,10 +1,14 @@
 """What the tests of quiescence stand on: a connected application, and kinds."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import Context, copy_context
 from typing import Any, TypeAlias
 
 import anyio
+import sniffio
+import trio
 
 from wstest_core.drivers import AsgiDriver
 from wstest_core.events import Accept, Frame, Silence, Terminal
@@ -12,9 +16,9 @@ from wstest_core.scope import build_scope
 from wstest_core.transcript import Transcript
 
 # What a test waits at most. Nothing comes near it, unless a proof is missing.
-GUARD = 20.0
+GUARD = 2.0
 
-Then: TypeAlias = Callable[[], Awaitable[None]]
+Then: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 Spawn: TypeAlias = Callable[[Then], None]
 Hop: TypeAlias = Callable[[Spawn, Then], Awaitable[None]]
 Reply: TypeAlias = Callable[[str], Awaitable[None]]
@@ -25,7 +29,8 @@ Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 @asynccontextmanager
 async def connected(application: Application) -> AsyncIterator[AsgiDriver]:
     """Connect a driver, and close it at the end."""
-    driver = AsgiDriver(application)
+    # In the test's own context: asgiref keeps there whose thread to use.
+    driver = AsgiDriver(application, context=copy_context())
     try:
         opened = await driver.open(
             build_scope("/"), Transcript("client"), timeout=GUARD
@@ -46,12 +51,25 @@ def answering(handle: Handler) -> Application:
 
         await receive()
         await send({"type": "websocket.accept"})
-        async with anyio.create_task_group() as group:
+        async with _spawning() as spawn:
             while (event := await receive())["type"] == "websocket.receive":
-                await handle(event["text"], group.start_soon, reply)
-            group.cancel_scope.cancel()
+                await handle(event["text"], spawn, reply)
 
     return application
+
+
+@asynccontextmanager
+async def _spawning() -> AsyncIterator[Spawn]:
+    """Yield what starts a task, from a callback of the loop too."""
+    if sniffio.current_async_library() == "trio":
+        async with trio.open_nursery() as nursery:
+            yield nursery.start_soon
+    else:
+        tasks: set[asyncio.Task[None]] = set()
+        create = asyncio.get_running_loop().create_task
+        # In a context of its own: asgiref keeps there whose thread to use.
+        yield lambda then: tasks.add(create(then(), context=Context()))
+        await asyncio.gather(*tasks)
 
 
 def through(*hops: Hop) -> Application:

@@ -1,0 +1,100 @@
+"""Threads that are switched at every moment find no gap to slip through."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+import trio
+from asgiref.sync import async_to_sync
+
+from tests.core.quiescence import hops_asyncio, hops_trio
+from tests.core.quiescence.hops_threads import POOL, safely
+from tests.core.quiescence.rig import (
+    Hop,
+    Spawn,
+    Then,
+    connected,
+    exchange,
+    silence,
+    through,
+)
+
+pytestmark = pytest.mark.usefixtures("hectic")
+
+ROUNDS = 40
+
+
+@pytest.fixture
+def hectic() -> Iterator[None]:
+    """Let the interpreter switch threads as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+async def instant_job(spawn: Spawn, then: Then) -> None:
+    POOL.submit(int).add_done_callback(safely(spawn, then))
+
+
+async def instant_jobs_in_a_row(spawn: Spawn, then: Then) -> None:
+    answer = safely(spawn, then)
+
+    def job(left: int) -> None:
+        if left:
+            POOL.submit(job, left - 1)
+        else:
+            answer()
+
+    POOL.submit(job, 5)
+
+
+async def job_to_thread_to_job(spawn: Spawn, then: Then) -> None:
+    answer = safely(spawn, then)
+
+    def thread() -> None:
+        POOL.submit(answer)
+
+    POOL.submit(lambda: threading.Thread(target=thread).start())
+
+
+RACING: dict[str, Hop] = {
+    hop.__name__: hop
+    for hop in (instant_job, instant_jobs_in_a_row, job_to_thread_to_job)
+}
+NAMES = (
+    "instant_thread", "thread_by_thread", "job_that_submits", "cancelled_job",
+    "coroutine_from_thread", "sync_and_back", "anyio_from_thread", "thread_sensitive",
+)  # fmt: skip
+RACING |= {name: hops_asyncio.QUICK[name] for name in NAMES}
+
+
+async def again_and_again(hop: Hop) -> None:
+    async with connected(through(hop)) as driver:
+        for number in range(ROUNDS):
+            assert await exchange(driver, str(number)) == f"{number} done"
+        assert await silence(driver) == "proved"
+
+
+@pytest.mark.parametrize("name", RACING)
+def test_asyncio(name: str) -> None:
+    """On asyncio no reply of a racing thread is missed."""
+    asyncio.run(again_and_again(RACING[name]))
+
+
+@pytest.mark.parametrize("name", RACING)
+def test_asyncio_with_a_parked_main_thread(name: str) -> None:
+    """Nor where the main thread works for the loop."""
+    async_to_sync(again_and_again)(RACING[name])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["instant_thread", "thread_by_thread", "job_that_submits", "thread_cache",
+     "from_thread", "abandoned", "parked_thread"],
+)  # fmt: skip
+def test_trio(name: str) -> None:
+    """Nor on trio."""
+    trio.run(again_and_again, hops_trio.QUICK[name])
