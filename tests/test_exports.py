@@ -26,7 +26,7 @@ SURFACE = {
         "PingMessage",
         "PongMessage",
     ],
-    "codecs": ["BytesCodec", "Codec", "JsonCodec", "ModelCodec", "TextCodec"],
+    "codecs": ["BytesCodec", "CamelCaseCodec", "Codec", "JsonCodec", "ModelCodec", "TextCodec"],
     "stop": [
         "Stop",
         "on_action",
@@ -50,7 +50,11 @@ SURFACE = {
     ],
     "communicator": ["WebsocketCommunicator"],
     "sync": ["SyncWebsocketCommunicator"],
-    "capture": ["capture_broadcast_events", "capture_broadcasts"],
+    "capture": [
+        "capture_broadcast_events",
+        "capture_broadcasts",
+        "capture_topic_broadcasts",
+    ],
     "clock": ["virtual_clock"],
     "conformance": ["check_codec", "check_driver"],
     "transcript": ["Transcript"],
@@ -65,6 +69,7 @@ VERBS = {
     *("receive_all_messages", "receive_all_json", "receive_until"),
     *("receive_nothing", "expect_nothing", "expect", "expect_closed"),
     *("assert_closed", "wait_for_auth", "assert_authenticated_status_ok"),
+    *("wait", "request", "subscribe", "unsubscribe", "receive_topic_message"),
     *("transcript", "scope", "response_headers", "subprotocol"),
     *("close_code", "close_reason", "exception"),
 }

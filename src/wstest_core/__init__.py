@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wstest_core.capture import (
         capture_broadcast_events,
         capture_broadcasts,
+        capture_topic_broadcasts,
     )
     from wstest_core.clock import (
         virtual_clock,
@@ -125,6 +126,7 @@ __all__ = [
     "__version__",
     "capture_broadcast_events",
     "capture_broadcasts",
+    "capture_topic_broadcasts",
     "check_codec",
     "check_driver",
     "on_action",
@@ -177,6 +179,7 @@ _HOMES = {
     "__version__": "_version",
     "capture_broadcast_events": "capture",
     "capture_broadcasts": "capture",
+    "capture_topic_broadcasts": "capture",
     "check_codec": "conformance",
     "check_driver": "conformance",
     "on_action": "stop",

@@ -240,15 +240,6 @@ class Connection(Generic[M]):
 
     # --- sending
 
-    async def send_message(self, message: object) -> None:
-        """Send a message through the codec: a model, or what JSON can hold.
-
-        Raises:
-            TypeError: if the codec cannot send it.
-            ConnectionClosed: if the connection has ended.
-        """
-        await self._send(self._reader.codec.encode(message))
-
     async def send_json(self, content: Json) -> None:
         """Send anything that JSON can hold, in a text frame."""
         await self._send(write_json(content, binary=False))

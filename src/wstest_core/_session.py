@@ -119,6 +119,13 @@ class Session:
             if not ignore(event):
                 return event
 
+    async def pick(self, timeout: float, wanted: Callable[[Frame], bool]) -> Outcome:
+        """Take the next event that is wanted; the others stay, in their order."""
+        event = await self.peek(timeout, lambda frame: not wanted(frame))
+        if isinstance(event, FRAME) and self._ahead is not None:
+            self._ahead.remove(event)  # the first that is equal is this one
+        return event
+
     def send(self, frame: Frame) -> Awaitable[None]:
         """Send a frame, unless the connection has ended."""
         if not self._started:

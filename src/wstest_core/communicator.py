@@ -5,7 +5,8 @@ from types import UnionType
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from wstest_core import explain
-from wstest_core._connection import AnyMessage, Connection, M
+from wstest_core._connection import AnyMessage, M
+from wstest_core._correspondence import Correspondence
 from wstest_core.codecs._json import Json, read_json
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE, action_of
 from wstest_core.errors import UndecodableFrame, UnexpectedMessage
@@ -30,7 +31,7 @@ __all__ = ["WebsocketCommunicator"]
 T = TypeVar("T")
 
 
-class WebsocketCommunicator(Connection[M]):
+class WebsocketCommunicator(Correspondence[M]):
     """A WebSocket client that talks to an application under test.
 
     `application` is an ASGI 3 callable (a legacy double callable too), an

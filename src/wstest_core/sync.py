@@ -40,9 +40,11 @@ from wstest_core.drivers import AsgiApplication, Driver
 from wstest_core.errors import WebSocketTestError
 from wstest_core.events import ABNORMAL_CLOSURE, Frame
 from wstest_core.legality import Event
+from wstest_core.requests import FieldPath
 from wstest_core.scope import HeadersInput, Scope
 from wstest_core.settings import Unread
 from wstest_core.stop import Stop
+from wstest_core.topics import TopicClass, TopicMessage
 from wstest_core.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -221,9 +223,45 @@ class SyncWebsocketCommunicator(Generic[M]):
 
     # --- sending
 
-    def send_message(self, message: object) -> None:
+    def send_message(
+        self, message: object, *, topic: str | None = None, ref: str | None = None
+    ) -> None:
         """See `WebsocketCommunicator.send_message`."""
-        self._wait(self._ws.send_message(message))
+        self._wait(self._ws.send_message(message, topic=topic, ref=ref))
+
+    def request(
+        self,
+        message: object,
+        *,
+        field: FieldPath = "ref",
+        reply_field: FieldPath | None = None,
+        ref: Json = None,
+        timeout: float | None = None,
+    ) -> M:
+        """See `WebsocketCommunicator.request`."""
+        return self._wait(
+            self._ws.request(
+                message, field=field, reply_field=reply_field, ref=ref, timeout=timeout
+            )
+        )
+
+    def subscribe(
+        self, topic: str, ref: str = "1", timeout: float | None = None
+    ) -> Json:
+        """See `WebsocketCommunicator.subscribe`."""
+        return self._wait(self._ws.subscribe(topic, ref, timeout))
+
+    def unsubscribe(
+        self, topic: str, ref: str = "1", timeout: float | None = None
+    ) -> Json:
+        """See `WebsocketCommunicator.unsubscribe`."""
+        return self._wait(self._ws.unsubscribe(topic, ref, timeout))
+
+    def receive_topic_message(
+        self, topic_class: TopicClass, timeout: float | None = None
+    ) -> TopicMessage:
+        """See `WebsocketCommunicator.receive_topic_message`."""
+        return self._wait(self._ws.receive_topic_message(topic_class, timeout))
 
     def send_json(self, content: Json) -> None:
         """See `WebsocketCommunicator.send_json`."""

@@ -14,7 +14,8 @@ _LIBRARIES = tuple(
     f"{os.sep}{part}{os.sep}" for part in ("site-packages", "dist-packages")
 )
 _STANDARD = os.path.dirname(os.__file__) + os.sep
-_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+# This package's and its adapters' folders begin alike.
+_OURS = os.path.dirname(os.path.dirname(__file__)).removesuffix("core")
 
 
 def place(frame: FrameType) -> Place:

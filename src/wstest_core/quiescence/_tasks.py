@@ -10,6 +10,7 @@ import asyncio
 from asyncio import AbstractEventLoop, Future, Task
 from collections.abc import Iterable, Iterator
 from types import FrameType
+from typing import cast
 
 from wstest_core.quiescence._places import Place, place, spot, users_frame
 
@@ -47,9 +48,13 @@ def _words(task: Task[object]) -> str:
             return _WORDS[place(frame)]
     if frames and place(frames[-1]) == ("asyncio.tasks", "_wait"):
         several: Iterable[object] = frames[-1].f_locals.get("fs", ())
-        tasks = [one for one in several if isinstance(one, Task) and not one.done()]
+        tasks = [cast("Task[object]", one) for one in several if _is_pending(one)]
         return " and ".join(sorted({_words(one) for one in tasks})) or "waiting"
     return "waiting"
+
+
+def _is_pending(one: object) -> bool:
+    return isinstance(one, Task) and not one.done()
 
 
 def _at(task: Task[object]) -> str:
@@ -117,6 +122,7 @@ _FED: frozenset[Place] = frozenset(
         ("asyncio.queues", "Queue.put"),
         ("anyio._backends._asyncio", "Lock.acquire"),
         ("anyio._backends._asyncio", "Semaphore.acquire"),
+        ("wstest_core.layers._memory", "MemoryLayer.receive"),
         ("wstest_core.quiescence._asyncio", "AsyncioWatch.wait"),
     }
 )
@@ -144,4 +150,5 @@ _WORDS: dict[Place, str] = {
     ("asgiref.sync", "SyncToAsync.__call__"): "waiting for a thread",
     ("anyio.to_thread", "run_sync"): "waiting for a thread",
     ("wstest_core.drivers.asgi", "AsgiDriver._app_receive"): "waiting for input",
+    ("wstest_core.layers._memory", "MemoryLayer.receive"): "waiting for its layer",
 }
