@@ -35,6 +35,7 @@ ROWS = {
     "wstest_core.clock": 4,
     "wstest_core.layers": 4,
     "wstest_core.lifespan": 4,
+    "wstest_core._arguments": 5,
     "wstest_core._connection": 5,
     "wstest_core._session": 5,
     "wstest_core._reader": 5,

@@ -5,11 +5,8 @@ from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
 from typing import (
     TYPE_CHECKING,
-    Any,
     Generic,
     Self,
-    TypeAlias,
-    TypedDict,
     get_args,
     overload,
 )
@@ -18,11 +15,19 @@ from warnings import warn
 from typing_extensions import TypeVar, Unpack
 
 from wstest_core import _completion, settings
+from wstest_core._arguments import (
+    AnyMessage,
+    Options,
+    check_seconds,
+    codec_of,
+    driver_of,
+    require_frame,
+)
 from wstest_core._reader import Reader
 from wstest_core._session import Session
-from wstest_core.codecs import Codec, JsonCodec, ModelCodec
+from wstest_core.codecs import Codec
 from wstest_core.codecs._json import Json, write_json
-from wstest_core.drivers import AsgiApplication, AsgiDriver, Driver
+from wstest_core.drivers import AsgiApplication, Driver
 from wstest_core.errors import (
     UnreadMessages,
     UnreadMessagesWarning,
@@ -44,24 +49,9 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from typing_extensions import TypeForm
 
-__all__ = ["AnyMessage", "Connection", "Options", "check_seconds"]
+__all__ = ["Connection", "M"]
 
-# The class of a message is the user's; without models it is what JSON holds.
-AnyMessage: TypeAlias = Any
 M = TypeVar("M", default=AnyMessage)
-F = TypeVar("F", str, bytes)
-
-
-class Options(TypedDict, total=False):
-    """What a communicator takes beside application, path and codec."""
-
-    consumer: type[object] | None
-    name: str | None
-    timeout: float | None
-    unread: Unread | None
-    client: tuple[str, int] | None
-    state: Mapping[str, object] | None
-    extensions: Mapping[str, object] | None
 
 
 class Connection(Generic[M]):
@@ -69,6 +59,8 @@ class Connection(Generic[M]):
 
     See `WebsocketCommunicator`, which adds what is received.
     """
+
+    _open_still = False  # something is to be given back
 
     @overload
     def __init__(
@@ -150,8 +142,8 @@ class Connection(Generic[M]):
             extensions=extensions,
         )
         self.consumer = consumer
-        self._session = Session(_driver(application), scope, name or "client")
-        self._reader = Reader(self._session, _codec(codec, messages, consumer))
+        self._session = Session(driver_of(application), scope, name or "client")
+        self._reader = Reader(self._session, codec_of(codec, messages, consumer))
         self._timeout = timeout
         self._unread = unread
         self._switched = False
@@ -223,6 +215,7 @@ class Connection(Generic[M]):
         try:
             await self._session.close(code, reason, self._guard(timeout))
         finally:
+            self._open_still = False
             if self._switched:
                 self._switch_off()
 
@@ -246,11 +239,11 @@ class Connection(Generic[M]):
 
     async def send_text(self, text: str) -> None:
         """Send a text frame. An empty one is a frame too."""
-        await self._send(_require(text, str, "send_text"))
+        await self._send(require_frame(text, str, "send_text"))
 
     async def send_bytes(self, content: bytes) -> None:
         """Send a binary frame."""
-        await self._send(_require(content, bytes, "send_bytes"))
+        await self._send(require_frame(content, bytes, "send_bytes"))
 
     async def send_to(
         self, text_data: str | None = None, bytes_data: bytes | None = None
@@ -329,15 +322,13 @@ class Connection(Generic[M]):
         self._unread = "ignore"
 
     def __del__(self) -> None:
-        session: Session | None = getattr(self, "_session", None)
-        if session is None:
+        if not self._open_still:
             return
         self._switch_off()
-        if not session.is_open:
-            return
-        name = session.transcript.name
-        text = f"{name} was never disconnected: use `async with`, or disconnect()"
-        warn(text, ResourceWarning, source=self, stacklevel=2)
+        if self._session.is_open:
+            name = self._session.transcript.name
+            text = f"{name} was never disconnected: use `async with`, or disconnect()"
+            warn(text, ResourceWarning, source=self, stacklevel=2)
 
     # --- inner workings
 
@@ -351,8 +342,7 @@ class Connection(Generic[M]):
             timeout = self._timeout
         if timeout is None:
             timeout = settings.current.timeout
-        check_seconds(timeout)
-        return timeout
+        return check_seconds(timeout)
 
     async def _open(self, timeout: float | None) -> Accept | Reject:
         self._session.require_new()
@@ -365,6 +355,7 @@ class Connection(Generic[M]):
         except BaseException:
             self._switch_off()
             raise
+        self._open_still = True
         return end
 
     async def _give_up(self) -> None:
@@ -409,52 +400,3 @@ class Connection(Generic[M]):
         if policy == "error":
             raise UnreadMessages(text, messages=unread)
         warn(text, UnreadMessagesWarning, stacklevel=3)
-
-
-def check_seconds(timeout: object) -> None:
-    """Raise for what is no number of seconds to wait.
-
-    Raises:
-        ValueError: for a number that is negative or not a number.
-        TypeError: for anything else.
-    """
-    if not isinstance(timeout, int | float):
-        raise TypeError(f"timeout={timeout!r}: give seconds, as a number")
-    if not timeout >= 0:
-        raise ValueError(f"timeout={timeout!r}: give seconds, 0 or more")
-
-
-def _require(frame: object, kind: type[F], verb: str) -> F:
-    if isinstance(frame, kind):
-        return frame
-    raise TypeError(f"{verb} takes {kind.__name__}, not {type(frame).__name__}")
-
-
-def _driver(application: AsgiApplication | str | Driver) -> Driver:
-    if isinstance(application, str) and application.startswith(("ws://", "wss://")):
-        from wstest_core.drivers.network import NetworkDriver
-
-        return NetworkDriver(application)
-    if callable(application) or isinstance(application, str):
-        return AsgiDriver(application)
-    if hasattr(application, "receive"):
-        return application
-    raise TypeError(
-        f"{application!r} is no ASGI application: give an ASGI 3 callable, an import "
-        "string 'package.module:app', a ws:// or wss:// URL, or a Driver"
-    )
-
-
-def _codec(
-    codec: Codec[AnyMessage] | None, messages: object, consumer: object
-) -> Codec[AnyMessage]:
-    if codec is not None:
-        return codec
-    if messages is not None:
-        return ModelCodec(messages)
-    if hasattr(consumer, "outgoing_message_adapter"):
-        return ModelCodec(consumer)
-    return _JSON
-
-
-_JSON = JsonCodec()

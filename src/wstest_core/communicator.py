@@ -5,7 +5,8 @@ from types import UnionType
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from wstest_core import explain
-from wstest_core._connection import AnyMessage, M
+from wstest_core._arguments import AnyMessage
+from wstest_core._connection import M
 from wstest_core._correspondence import Correspondence
 from wstest_core.codecs._json import Json, read_json
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE, action_of

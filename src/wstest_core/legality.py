@@ -84,7 +84,10 @@ def plain_frame(event: Event) -> Frame | None:
 
     This is asked for every frame, so it does not say what is wrong.
     """
-    if _kind_of(event) != "websocket.send":
+    try:
+        if event["type"] != "websocket.send":
+            return None
+    except (KeyError, TypeError):
         return None
     text: object = event.get("text")
     binary: object = event.get("bytes")

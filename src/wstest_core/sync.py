@@ -31,7 +31,8 @@ from anyio.lowlevel import checkpoint
 from typing_extensions import Unpack
 
 from wstest_core import quiescence, settings
-from wstest_core._connection import AnyMessage, M, Options
+from wstest_core._arguments import AnyMessage, Options
+from wstest_core._connection import M
 from wstest_core.codecs import Codec
 from wstest_core.codecs._json import Json
 from wstest_core.communicator import WebsocketCommunicator
