@@ -1,8 +1,105 @@
-"""FastAPI, Starlette and fast-channels adapter. It has no names yet.
+"""Test WebSockets of FastAPI, Starlette and fast-channels applications.
 
-Until it has, drive the application with `wstest_core` directly.
+Names are loaded when they are first used, so importing this package, which
+the pytest plugin does in every run, costs next to nothing.
 """
 
-from wstest_fastapi import _requires as _requires
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__: list[str] = []
+from wstest_fastapi._requires import require
+
+if TYPE_CHECKING:
+    from wstest_core.capture import (
+        capture_broadcast_events,
+        capture_topic_broadcasts,
+    )
+    from wstest_core.communicator import (
+        WebsocketCommunicator,
+    )
+    from wstest_core.sync import (
+        SyncWebsocketCommunicator,
+    )
+    from wstest_fastapi.client import (
+        AppClient,
+        UnfinishedClientWarning,
+    )
+    from wstest_fastapi.credentials import (
+        basic_headers,
+        bearer_headers,
+        cookie_headers,
+        with_query_token,
+    )
+    from wstest_fastapi.layers import (
+        FreshLayer,
+        capture_broadcasts,
+        fresh_layers,
+        group_members,
+        pending,
+        send_to_channel,
+        send_to_group,
+    )
+    from wstest_fastapi.overrides import (
+        dependency_overrides,
+    )
+    from wstest_fastapi.sync_client import (
+        SyncAppClient,
+    )
+
+__all__ = [
+    "AppClient",
+    "FreshLayer",
+    "SyncAppClient",
+    "SyncWebsocketCommunicator",
+    "UnfinishedClientWarning",
+    "WebsocketCommunicator",
+    "basic_headers",
+    "bearer_headers",
+    "capture_broadcast_events",
+    "capture_broadcasts",
+    "capture_topic_broadcasts",
+    "cookie_headers",
+    "dependency_overrides",
+    "fresh_layers",
+    "group_members",
+    "pending",
+    "send_to_channel",
+    "send_to_group",
+    "with_query_token",
+]
+
+_HOMES = {
+    "AppClient": "wstest_fastapi.client",
+    "FreshLayer": "wstest_fastapi.layers",
+    "SyncAppClient": "wstest_fastapi.sync_client",
+    "SyncWebsocketCommunicator": "wstest_core",
+    "UnfinishedClientWarning": "wstest_fastapi.client",
+    "WebsocketCommunicator": "wstest_core",
+    "basic_headers": "wstest_fastapi.credentials",
+    "bearer_headers": "wstest_fastapi.credentials",
+    "capture_broadcast_events": "wstest_core",
+    "capture_broadcasts": "wstest_fastapi.layers",
+    "capture_topic_broadcasts": "wstest_core",
+    "cookie_headers": "wstest_fastapi.credentials",
+    "dependency_overrides": "wstest_fastapi.overrides",
+    "fresh_layers": "wstest_fastapi.layers",
+    "group_members": "wstest_fastapi.layers",
+    "pending": "wstest_fastapi.layers",
+    "send_to_channel": "wstest_fastapi.layers",
+    "send_to_group": "wstest_fastapi.layers",
+    "with_query_token": "wstest_fastapi.credentials",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require("fast_channels" if home.endswith(".layers") else "starlette")
+    found: object = getattr(import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

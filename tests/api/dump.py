@@ -7,29 +7,45 @@ import enum
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+import typing
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 PACKAGES = ["wstest_core", "wstest_django", "wstest_fastapi"]
+# Modules whose own names the reference documents.
+MODULES = ["capture", "clock", "drivers", "events", "settings", "transcript"]
 
 
 def dump(package: str) -> str:
-    module = importlib.import_module(package)
-    lines = [line for name in module.__all__ for line in described(module, name)]
-    return "\n".join([f"# {package}", *lines]) + "\n"
+    top = importlib.import_module(package)
+    lines = section(package, top.__all__)
+    for name in MODULES if package == "wstest_core" else []:
+        module = importlib.import_module(f"{package}.{name}")
+        lines += ["", *section(module.__name__, {*module.__all__} - {*top.__all__})]
+    return "\n".join(lines) + "\n"
+
+
+def section(home: str, names: Collection[str]) -> list[str]:
+    module = importlib.import_module(home)
+    lines = [line for name in sorted(names) for line in described(module, name)]
+    return [f"# {home}", *lines]
 
 
 def described(module: object, name: str) -> Iterator[str]:
     value = getattr(module, name)
     if inspect.isclass(value):
         yield from described_class(name, value)
-    elif callable(value):
+    elif inspect.isroutine(value):
         yield f"def {name}{signature(value)}"
-    elif isinstance(value, str | int | frozenset | tuple):
+    elif isinstance(value, str | int | frozenset) or is_alias(value):
         yield f"{name} = {stable(value)}"
     else:
-        yield f"{name}: {stable(value)}"
+        yield f"{name}: {type(value).__name__}"
+
+
+def is_alias(value: object) -> bool:
+    return typing.get_origin(value) is not None
 
 
 def described_class(name: str, cls: type) -> Iterator[str]:
@@ -46,7 +62,8 @@ def own_members(cls: type) -> Iterator[str]:
     for home in cls.__mro__:
         if home.__module__.partition(".")[0] in PACKAGES:
             names = home.__dict__.keys() | inspect.get_annotations(home).keys()
-            yield from (name for name in names if not name.startswith("_"))
+            # pydantic puts its own, all named alike, into each model.
+            yield from (n for n in names if not n.startswith(("_", "model_")))
 
 
 def described_member(cls: type, name: str) -> str:

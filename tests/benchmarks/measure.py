@@ -70,14 +70,21 @@ Outcome: TypeAlias = Sample | Absent
 
 
 def ratio(sample: Sample, to: Sample) -> float:
-    """The median of the ratios within each sweep, which load moves least."""
-    pairs = zip(sample.values, to.values, strict=False)
+    """The median of the ratios within each sweep, which load moves least.
+
+    Samples of unlike length took part in unlike sweeps: their medians are compared.
+    """
+    if len(sample.values) != len(to.values):
+        return sample.median / to.median
+    pairs = zip(sample.values, to.values, strict=True)
     return median(mine / theirs for mine, theirs in pairs)
 
 
 def difference(sample: Sample, to: Sample) -> float:
-    """The median of the differences within each sweep."""
-    pairs = zip(sample.values, to.values, strict=False)
+    """The median of the differences within each sweep, as for `ratio`."""
+    if len(sample.values) != len(to.values):
+        return sample.median - to.median
+    pairs = zip(sample.values, to.values, strict=True)
     return median(mine - theirs for mine, theirs in pairs)
 
 

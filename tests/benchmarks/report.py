@@ -57,10 +57,11 @@ def _opening(setting: Setting) -> str:
         "in interleaved rounds whose order is shuffled for each sweep "
         f"(seed {setting.seed}), with the garbage collector off inside a round and "
         "run before it. Figures are medians over the rounds; a ratio or difference is "
-        "the median of those within each sweep, so a change of load on the machine "
-        "moves it little. The *floor* is what a test could write by hand: two deques "
-        "and a future, `json`, nothing else. Multiples of the floor travel between "
-        "machines, microseconds do not."
+        "the median of those within each sweep (of the medians, where the numbers of "
+        "rounds differ), so a change of load on the machine moves it little. The "
+        "*floor* is what a test could write by hand: two deques and a future, `json`, "
+        "nothing else. Multiples of the floor travel between machines, microseconds "
+        "do not."
     )
 
 

@@ -50,7 +50,7 @@ FULL = Effort(
     peer_crowd_rounds=3,
     growth=(100, 1_000, 10_000),
     suite=200,
-    suite_rounds=5,
+    suite_rounds=9,
     peer_suite=5,
     peer_suite_rounds=2,
     processes=15,
@@ -151,7 +151,8 @@ def _suite_of(one: AnyContender, effort: Effort) -> Trial:
     times = effort.peer_suite_rounds if one.waits else effort.suite_rounds
     scaled = tests != FULL.suite
     note = f"{tests} of {FULL.suite} tests measured, scaled" if scaled else ""
-    return Trial(one.name, partial(_suite_seconds, one, tests), times, 0, note)
+    warm = 0 if one.waits else 1
+    return Trial(one.name, partial(_suite_seconds, one, tests), times, warm, note)
 
 
 def _suite_seconds(one: AnyContender, tests: int) -> float:

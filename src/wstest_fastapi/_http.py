@@ -1,0 +1,18 @@
+"""The HTTP library: httpx2, or httpx where that is what is installed."""
+
+from typing import TYPE_CHECKING
+
+from wstest_fastapi._requires import missing
+
+__all__ = ["httpx"]
+
+if TYPE_CHECKING:
+    import httpx2 as httpx
+else:
+    try:
+        import httpx2 as httpx
+    except ModuleNotFoundError:
+        try:
+            import httpx
+        except ModuleNotFoundError:
+            raise missing("httpx2") from None

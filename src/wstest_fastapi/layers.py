@@ -1,0 +1,264 @@
+"""fast-channels' layers in a test: fresh ones, and what goes over them."""
+
+from collections.abc import Collection, Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, TypeAlias, final
+
+from fast_channels.exceptions import ChannelFull
+from fast_channels.layers import BaseChannelLayer, channel_layers
+
+from wstest_core import layers
+from wstest_core.capture import CapturedMessage
+from wstest_core.capture import capture_broadcasts as capture
+from wstest_core.layers import MemoryLayer
+
+__all__ = [
+    "FreshLayer",
+    "capture_broadcasts",
+    "fresh_layers",
+    "group_members",
+    "pending",
+    "send_to_channel",
+    "send_to_group",
+]
+
+# What applications put on layers, and pass to the methods of theirs.
+LayerMessage: TypeAlias = Any
+Passed: TypeAlias = Any
+
+_METHODS: Final = (
+    *("send", "receive", "new_channel", "flush", "close"),
+    *("group_add", "group_discard", "group_send"),
+)
+_STATE: Final = ("channels", "groups")
+_SETTINGS: Final = ("expiry", "group_expiry", "capacity", "channel_capacity")
+_ABSENT: Final = object()
+# id of a layer that something stands in for now -> what does, innermost last
+_stand_ins: Final[dict[int, list["FreshLayer"]]] = {}
+
+
+@final
+class FreshLayer(MemoryLayer, BaseChannelLayer):
+    """fast-channels' layer for a test: in memory, fast, safe with threads.
+
+    Takes the arguments of `InMemoryChannelLayer`.
+    """
+
+    __module__ = "wstest_fastapi.layers"
+
+    full_error: ClassVar[type[Exception]] = ChannelFull
+
+
+@contextmanager
+def fresh_layers(
+    *, keep: Collection[str] = ()
+) -> Generator[Mapping[str, FreshLayer], None, None]:
+    """Give each alias of fast-channels' registry a fresh layer in memory.
+
+    Yields the fresh layers by alias, those of aliases registered within the
+    block too. Each has the capacities and expiry of the one it stands in for.
+    Where the application has kept that layer object, its methods reach the
+    fresh one. No layer of the application is asked for anything, so none
+    connects to Redis. Afterwards, also on an error, the registry and the
+    layers are as they were found. The aliases in `keep` are left alone.
+
+    Example:
+        >>> from fast_channels.layers import register_channel_layer
+        >>> with fresh_layers() as fresh:
+        ...     register_channel_layer("chat", FreshLayer(capacity=5))
+        ...     fresh["chat"].capacity
+        5
+    """
+    swap = _Swap(frozenset(keep))
+    before = {alias: channel_layers[alias] for alias in channel_layers.list_aliases()}
+    with swap.open():
+        try:
+            for alias, layer in before.items():
+                swap.register(alias, layer)
+            with _instead(vars(channel_layers), {"register": swap.register}):
+                yield swap.fresh
+        finally:
+            _restore(before)
+
+
+def capture_broadcasts(
+    layer: str | BaseChannelLayer, *, suppress: bool = False
+) -> AbstractContextManager[list[CapturedMessage]]:
+    """Record what a layer, given itself or by alias, is asked to send.
+
+    See `wstest_core.capture_broadcasts`.
+
+    Raises:
+        LookupError: when no layer is registered under the alias.
+    """
+    return capture(_found(layer), suppress=suppress)
+
+
+def group_members(layer: str | BaseChannelLayer, group: str) -> list[str]:
+    """Return the channels in a group of a layer, given itself or by alias.
+
+    Raises:
+        LookupError: when no layer is registered under the alias.
+        TypeError: when the layer does not keep its groups in memory.
+    """
+    return layers.group_members(_found(layer), group)
+
+
+def pending(layer: str | BaseChannelLayer, channel: str) -> list[LayerMessage]:
+    """Return the messages that wait on a channel of a fresh layer; take none."""
+    return _fresh(layer).pending(channel)
+
+
+def send_to_channel(
+    layer: str | BaseChannelLayer, channel: str, message: LayerMessage
+) -> None:
+    """Put a message on a channel of a fresh layer, without waiting.
+
+    For tests that are not coroutines, and from any thread; others may as well
+    await the layer's `send`.
+
+    Raises:
+        ChannelFull: fast-channels', when the channel is over its capacity.
+    """
+    _fresh(layer).put(channel, message)
+
+
+def send_to_group(
+    layer: str | BaseChannelLayer, group: str, message: LayerMessage
+) -> None:
+    """Put a message on each channel of a group of a fresh layer, likewise."""
+    _fresh(layer).put_to_group(group, message)
+
+
+@dataclass(slots=True)
+class _Swap:
+    """Fresh layers in the place of others, and how to undo it."""
+
+    keep: frozenset[str]
+    fresh: dict[str, FreshLayer] = field(default_factory=dict[str, FreshLayer])
+    _undo: ExitStack = field(default_factory=ExitStack)
+    _done: dict[int, tuple[BaseChannelLayer, FreshLayer]] = field(
+        default_factory=dict[int, tuple[BaseChannelLayer, FreshLayer]]
+    )
+
+    def open(self) -> ExitStack:
+        return self._undo
+
+    def register(self, alias: str, layer: BaseChannelLayer) -> None:
+        """Put a fresh layer into the registry instead of `layer`."""
+        register = type(channel_layers).register
+        if alias in self.keep:
+            register(channel_layers, alias, layer)
+            return
+        if id(layer) not in self._done:
+            fresh = _like(layer)
+            self._undo.enter_context(_standing_in(layer, fresh))
+            self._done[id(layer)] = layer, fresh
+            # Registered again under another name, it stands for itself.
+            self._done[id(fresh)] = fresh, fresh
+        self.fresh[alias] = self._done[id(layer)][1]
+        register(channel_layers, alias, self.fresh[alias])
+
+
+def _restore(before: Mapping[str, BaseChannelLayer]) -> None:
+    channel_layers.clear()
+    for alias, layer in before.items():
+        channel_layers.register(alias, layer)
+
+
+def _like(layer: BaseChannelLayer) -> FreshLayer:
+    # Not getattr(): the pub/sub layer looks its attributes up in connections.
+    own = _attributes(layer)
+    return FreshLayer(**{name: own[name] for name in _SETTINGS if name in own})
+
+
+@contextmanager
+def _standing_in(
+    layer: BaseChannelLayer, fresh: FreshLayer
+) -> Generator[None, None, None]:
+    """Let the methods of `layer` reach `fresh` within a block."""
+    instead = {name: _forward(fresh, name) for name in _METHODS}
+    instead |= {
+        name: getattr(fresh, name) for name in _STATE if name in _attributes(layer)
+    }
+    stand_ins = _stand_ins.setdefault(id(layer), [])
+    stand_ins.append(fresh)
+    try:
+        with _plainly(layer), _instead(_attributes(layer), instead):
+            yield
+    finally:
+        stand_ins.remove(fresh)
+        if not stand_ins:
+            del _stand_ins[id(layer)]
+
+
+@contextmanager
+def _plainly(layer: BaseChannelLayer) -> Generator[None, None, None]:
+    """Let a layer's own attributes come before what its class makes of them."""
+    kind = type(layer)
+    if kind.__getattribute__ is object.__getattribute__:
+        yield
+        return
+    # The pub/sub layer hands each method to a connection of the running loop.
+    plain = {"__getattribute__": object.__getattribute__, "__slots__": ()}
+    layer.__class__ = type(kind.__name__, (kind,), plain)
+    try:
+        yield
+    finally:
+        layer.__class__ = kind
+
+
+@contextmanager
+def _instead(
+    attributes: dict[str, Passed], others: Mapping[str, Passed]
+) -> Generator[None, None, None]:
+    """Replace attributes within a block, and put back what was found."""
+    found = {name: attributes.get(name, _ABSENT) for name in others}
+    attributes.update(others)
+    try:
+        yield
+    finally:
+        for name, value in found.items():
+            if value is _ABSENT:
+                attributes.pop(name, None)
+            else:
+                attributes[name] = value
+
+
+def _forward(fresh: FreshLayer, name: str) -> Passed:
+    # A coroutine function, for async_to_sync() looks; and the method is looked
+    # up at each call, because a capture may stand there by then.
+    async def forward(*args: Passed, **kwargs: Passed) -> Passed:
+        return await getattr(fresh, name)(*args, **kwargs)
+
+    forward.__name__ = name
+    return forward
+
+
+def _attributes(layer: BaseChannelLayer) -> dict[str, Passed]:
+    # Where a class has none, because it uses __slots__, nothing can be replaced.
+    return getattr(layer, "__dict__", {})
+
+
+def _found(layer: str | BaseChannelLayer) -> BaseChannelLayer:
+    found = channel_layers.get(layer) if isinstance(layer, str) else layer
+    if found is None:
+        known = ", ".join(map(repr, channel_layers.list_aliases())) or "none"
+        raise LookupError(
+            f"no channel layer is registered as {layer!r} (there are: {known}); "
+            "the application registers them with register_channel_layer()"
+        )
+    while id(found) in _stand_ins:
+        found = _stand_ins[id(found)][-1]
+    return found
+
+
+def _fresh(layer: str | BaseChannelLayer) -> FreshLayer:
+    found = _found(layer)
+    if isinstance(found, FreshLayer):
+        return found
+    raise TypeError(
+        f"{type(found).__qualname__} is not a layer for tests: use fresh_layers(), "
+        "or await the layer's own methods"
+    )

@@ -1,0 +1,172 @@
+"""Fixtures for the tests of one application.
+
+They are plain functions, so they work under any plugin that runs coroutines.
+A client is opened within the coroutine of the test itself, by a wrapper
+around it: startup, test and shutdown are one task, in whatever event loop the
+test's own plugin has made.
+"""
+
+import sys
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from contextlib import ExitStack
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+if TYPE_CHECKING:
+    from wstest_core.communicator import WebsocketCommunicator
+    from wstest_core.sync import SyncWebsocketCommunicator
+    from wstest_fastapi.client import AppClient
+    from wstest_fastapi.layers import FreshLayer
+    from wstest_fastapi.sync_client import SyncAppClient
+
+__all__ = [
+    "ws_app",
+    "ws_client",
+    "ws_client_sync",
+    "ws_connect",
+    "ws_connect_sync",
+    "ws_layers",
+]
+
+# Applications, tests and what tests take have no closer type here.
+_Application: TypeAlias = Any
+_Test: TypeAlias = Callable[..., Coroutine[Any, Any, object]]
+_Connect: TypeAlias = "Callable[..., WebsocketCommunicator[Any]]"
+_ConnectSync: TypeAlias = "Callable[..., SyncWebsocketCommunicator[Any]]"
+
+_opened_around = pytest.StashKey["AppClient"]()
+
+
+@pytest.fixture
+def ws_app(request: pytest.FixtureRequest) -> _Application:
+    """The application under test, or its import string: override this.
+
+    Otherwise it is what the ini option `ws_app` names: "package.module:app".
+    """
+    name: object = request.config.getini("ws_app")
+    if not name:
+        pytest.fail(
+            "which application? Define a fixture `ws_app` that returns it, or set "
+            "the ini option ws_app = package.module:app",
+            pytrace=False,
+        )
+    return name
+
+
+@pytest.fixture
+def _ws_loaded_app(ws_app: _Application) -> _Application:
+    """The application object: its import must not happen between fresh layers."""
+    from wstest_core.lifespan import Lifespan
+
+    return Lifespan(ws_app).application
+
+
+@pytest.fixture
+def ws_layers(
+    _ws_loaded_app: _Application,
+) -> "Generator[Mapping[str, FreshLayer]]":
+    """Fresh channel layers of this test, by alias; the clients use them too."""
+    if "fast_channels" not in sys.modules:
+        yield {}
+        return
+    from wstest_fastapi.layers import fresh_layers
+
+    with fresh_layers() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def ws_client(
+    request: pytest.FixtureRequest,
+    _ws_loaded_app: _Application,
+    ws_layers: object,
+) -> "AppClient":
+    """A client for HTTP and sockets, open while the (async) test runs."""
+    from wstest_fastapi.client import AppClient
+
+    client = AppClient(_ws_loaded_app)
+    request.node.stash[_opened_around] = client
+    return client
+
+
+@pytest.fixture
+def ws_connect(ws_client: "AppClient") -> _Connect:
+    """A function that makes a socket of `ws_client`.
+
+    As in `async with ws_connect("/ws/chat") as ws`; it takes what
+    `WebsocketCommunicator` takes, but for the application.
+    """
+    return ws_client.websocket
+
+
+@pytest.fixture
+def ws_client_sync(
+    _ws_loaded_app: _Application, ws_layers: object
+) -> "Generator[SyncAppClient]":
+    """The same as `ws_client`, for plain tests."""
+    from wstest_fastapi.sync_client import SyncAppClient
+
+    with SyncAppClient(_ws_loaded_app) as client:
+        yield client
+
+
+@pytest.fixture
+def ws_connect_sync(ws_client_sync: "SyncAppClient") -> _ConnectSync:
+    """The same as `ws_connect`, for plain tests and with `with`."""
+    return ws_client_sync.websocket
+
+
+# --- hooks
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that names the application."""
+    words = "the application that the ws_ fixtures test: package.module:app"
+    parser.addini("ws_app", words, type="string", default="")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: "pytest.FixtureDef[object]", request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Put back the overrides that a test, or a fixture of it, gives `ws_app`."""
+    application = yield
+    if fixturedef.argname == "ws_app" and hasattr(application, "routes"):
+        from wstest_fastapi.overrides import dependency_overrides
+
+        keeping = ExitStack()
+        keeping.enter_context(dependency_overrides(application))
+        request.addfinalizer(keeping.close)
+    return application
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Open the client of a test around it."""
+    client = item.stash.get(_opened_around, None)
+    if client is None or not isinstance(item, pytest.Function):
+        return (yield)
+    test: _Test = item.obj
+    if not iscoroutinefunction(test):
+        pytest.fail(
+            f"{item.name} is no coroutine function: use ws_client_sync or "
+            "ws_connect_sync, or make it `async def`",
+            pytrace=False,
+        )
+    item.obj = _within(client, test)
+    try:
+        return (yield)
+    finally:
+        item.obj = test
+
+
+def _within(client: "AppClient", test: _Test) -> _Test:
+    @wraps(test)
+    async def run(*args: object, **kwargs: object) -> object:
+        async with client:
+            return await test(*args, **kwargs)
+
+    return run
