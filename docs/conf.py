@@ -30,8 +30,8 @@ autodoc_typehints_format = "short"
 # be fetched.
 nitpick_ignore_regex = [
     ("py:.*", r"(?!wstest_).*"),
-    ("py:.*", r"wstest_core\.(.*\.)?_.*"),
-    ("py:.*", r"wstest_core\..*\.[A-Z](_co)?"),
+    ("py:.*", r"wstest_\w+\.(.*\.)?_.*"),
+    ("py:.*", r"wstest_\w+\..*\.[A-Z](_co)?"),
 ]
 
 

@@ -26,7 +26,14 @@ SURFACE = {
         "PingMessage",
         "PongMessage",
     ],
-    "codecs": ["BytesCodec", "CamelCaseCodec", "Codec", "JsonCodec", "ModelCodec", "TextCodec"],
+    "codecs": [
+        "BytesCodec",
+        "CamelCaseCodec",
+        "Codec",
+        "JsonCodec",
+        "ModelCodec",
+        "TextCodec",
+    ],
     "stop": [
         "Stop",
         "on_action",

@@ -152,9 +152,10 @@ class Connection(Generic[M]):
     # --- connecting
 
     async def __aenter__(self) -> Self:
-        self._session.require_new()
         try:
             end = await self._open(None)
+        except RuntimeError:
+            raise  # nothing was begun
         except BaseException:
             await self._give_up()
             raise
@@ -188,12 +189,13 @@ class Connection(Generic[M]):
         when it refused. That code never travels: against a live server, and
         for a denial response, it is 1006, as in a browser. "Finished" is when
         the application asks for its next event, has ended, or can do nothing
-        more unless something arrives or time passes.
+        more unless something arrives or time passes. While the connection is
+        open, connecting again changes nothing and gives the same answer.
 
         Raises:
             NoMessage: if it does neither within `timeout` seconds.
             ApplicationCrashed: if it raised.
-            RuntimeError: if this communicator has connected before.
+            RuntimeError: if its connection has ended already.
         """
         end = await self._open(timeout)
         if isinstance(end, Accept):
@@ -345,7 +347,8 @@ class Connection(Generic[M]):
         return check_seconds(timeout)
 
     async def _open(self, timeout: float | None) -> Accept | Reject:
-        self._session.require_new()
+        if self._session.opened is not None and self._session.is_open:
+            return self._session.opened
         wait = self._seconds(timeout)
         self._switch_on()
         try:

@@ -185,8 +185,8 @@ class Session:
         """Raise RuntimeError after `open`."""
         if self._started:
             raise RuntimeError(
-                f"{self.transcript.name} has connected already: a communicator is "
-                "one connection, so make another for the next"
+                f"the connection of {self.transcript.name} has ended: a communicator "
+                "is one connection, so make another for the next"
             )
 
     def require_connection(self) -> None:

@@ -155,13 +155,24 @@ async def test_a_return_before_accept_is_a_refusal() -> None:
     assert await ws.connect() == (False, 1006)
 
 
-async def test_one_communicator_is_one_connection() -> None:
-    """A second connect is one clear error, and the connection survives it."""
+async def test_connecting_again_is_harmless() -> None:
+    """connect() within a block, as chanx's guide has it, gives the same answer."""
     async with WebsocketCommunicator(echo, "/") as ws:
-        with pytest.raises(RuntimeError, match="has connected already"):
-            await ws.connect()
+        assert await ws.connect() == (True, None)
         await ws.send_text("still here")
         assert await ws.receive_text() == "still here"
+
+
+async def test_one_communicator_is_one_connection() -> None:
+    """Connecting after the end is one clear error, however it is done."""
+    ws = WebsocketCommunicator(echo, "/")
+    await ws.connect()
+    await ws.disconnect()
+    with pytest.raises(RuntimeError, match="the connection of client has ended"):
+        await ws.connect()
+    with pytest.raises(RuntimeError, match="make another for the next"):
+        async with ws:
+            pytest.fail("the body must not run")
 
 
 async def test_disconnecting_twice_or_unconnected_is_harmless() -> None:
@@ -423,14 +434,13 @@ async def test_a_refused_connection_can_be_asserted_on() -> None:
 
 
 async def test_connecting_by_hand_and_by_block() -> None:
-    """A block around a connected communicator is one error, and harms nothing."""
+    """A block around a connected communicator takes the connection over."""
     ws = WebsocketCommunicator(echo, "/")
     await ws.connect()
-    with pytest.raises(RuntimeError, match="has connected already"):
-        async with ws:
-            pytest.fail("the body must not run")
-    await ws.send_text("still here")
-    assert await ws.receive_text() == "still here"
+    async with ws:
+        await ws.send_text("still here")
+        assert await ws.receive_text() == "still here"
+    assert ws.close_code == 1000
     await ws.wait()
 
 

@@ -270,5 +270,5 @@ async def test_still_sleeping() -> None:
     shown = str(failure.value)
     assert re.match(r"no frame for alice: nothing can arrive for another 3,[56]", shown)
     assert "The application is sleeping in sleepy() at" in shown
-    assert shown.endswith("Give it time with timeout=, or let time jump: virtual_clock().")
+    assert shown.endswith("with timeout=, or let time jump: virtual_clock().")
     await ws.disconnect()

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from wstest_fastapi import WebsocketCommunicator, cookie_headers
 
-Join: TypeAlias = Callable[..., WebsocketCommunicator]
+Join: TypeAlias = Callable[..., WebsocketCommunicator[Any]]
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def ws_app() -> FastAPI:
 
 
 @pytest.fixture
-def join(ws_connect: Callable[..., Any]) -> Join:
+def join(ws_connect: Callable[..., WebsocketCommunicator[Any]]) -> Join:
     """A function that makes a client who has logged in, for one room."""
 
-    def join(who: str, room: str = "lobby") -> WebsocketCommunicator:
+    def join(who: str, room: str = "lobby") -> WebsocketCommunicator[Any]:
         return ws_connect(f"/rooms/{room}", cookie_headers(user=who), name=who)
 
     return join

@@ -176,6 +176,14 @@ def _waits_in_async_to_sync(thread: threading.Thread, frame: FrameType) -> bool:
     return work is not None and not work and not getattr(executor, "_broken", True)
 
 
+def _waits_at_an_empty_queue(thread: threading.Thread, frame: FrameType) -> bool:
+    caller = _caller_of_condition_wait(frame)
+    if caller is None or place(caller) != ("queue", "Queue.get"):
+        return False
+    queue = caller.f_locals.get("self")
+    return not getattr(queue, "queue", True)
+
+
 def _waits_for_future(thread: threading.Thread, frame: FrameType) -> bool:
     caller = _caller_of_condition_wait(frame)
     if caller is None or place(caller) != ("concurrent.futures._base", "Future.result"):
@@ -234,6 +242,7 @@ _RULES: tuple[_Rule, ...] = (
     _idle_anyio_worker,
     _waits_in_async_to_sync,
     _waits_for_future,
+    _waits_at_an_empty_queue,
     _idle_trio_worker,
     _joins_this_thread,
 )

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import multiprocessing
 import os
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -249,3 +250,35 @@ async def test_busy_thread_that_has_nothing_to_say() -> None:
     async with connected(answering(busy)) as driver:
         assert await exchange(driver, "x") == "begun"
         assert await silence(driver) == "proved"
+
+
+@pytest.mark.anyio
+@on("asyncio")
+async def test_worker_with_a_queue_of_its_own() -> None:
+    """A thread at an empty queue is harmless; what it is handed is waited for."""
+    work_for: queue.Queue[Callable[[], None] | None] = queue.Queue()
+
+    def worker() -> None:
+        while (job := work_for.get()) is not None:
+            time.sleep(INSTANT)
+            job()
+
+    async def hand_over(text: str, spawn: Spawn, reply: Reply) -> None:
+        loop = asyncio.get_running_loop()
+
+        def answer() -> None:
+            asyncio.run_coroutine_threadsafe(reply(text), loop)
+
+        work_for.put(answer)
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    try:
+        async with connected(answering(hand_over)) as driver:
+            assert await silence(driver) == "proved"
+            for number in range(20):
+                assert await exchange(driver, str(number)) == str(number)
+            assert await silence(driver) == "proved"
+    finally:
+        work_for.put(None)
+        thread.join()
