@@ -35,7 +35,7 @@ class WebSocketTestError(AssertionError):
 
     def __init__(self, text: str, *, messages: Sequence[object] = ()) -> None:
         super().__init__(text)
-        self.messages = list(messages)
+        self.messages: list[object] = list(messages)
 
 
 class NoMessage(WebSocketTestError, TimeoutError):

@@ -90,7 +90,7 @@ class Lifespan:
             else application
         )
         self.state: State = {}
-        self.supported = False
+        self.supported: bool = False
         self.exception: BaseException | None = None
         self._call = single_callable(self.application)
         self._timeout = timeout

@@ -43,7 +43,7 @@ class Settings:
     keep_transcripts: bool = False
 
 
-current = Settings()
+current: Settings = Settings()
 
 # Tracing is a thread's own affair; this tells a loop's thread about the test's.
 stepping: ContextVar[bool] = ContextVar("stepping", default=False)

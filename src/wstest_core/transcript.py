@@ -54,7 +54,7 @@ class Transcript:
     __slots__ = ("_entries", "_queues", "name")
 
     def __init__(self, name: str = "client") -> None:
-        self.name = name
+        self.name: str = name
         # Tuples, because one is made for each frame; `Entry` when looked at.
         self._entries: list[tuple[float, _Direction, Happening]] = []
         self._queues: tuple[Collection[Frame], ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -63,11 +64,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     judged = verdicts(results, effort.growth)
     today = datetime.now(UTC).date().isoformat()
     setting = Setting(today, asked.seed, asked.quick, asked.tolerance)
-    _write(render(results, judged, chosen, setting), asked.out)
+    page = render(results, judged, chosen, setting)
+    if not (asked.quick or asked.only):
+        page += _adapter_part()
+    _write(page, asked.out)
     missed = _missed(judged, asked.tolerance)
     for figure in missed:
         say(f"missed or not measured: {figure}")
     return 1 if asked.check and missed else 0
+
+
+def _adapter_part() -> str:
+    """What the modules print that compare the FastAPI adapter."""
+    printed = []
+    for module in ("suites", "layers"):
+        command = [sys.executable, "-m", f"tests.benchmarks.{module}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        printed.append(
+            (done.stdout or f"{module}: absent\n{done.stderr[-300:]}").strip()
+        )
+    text = "\n\n".join(printed)
+    return f"\n## The FastAPI adapter\n\n```text\n{text}\n```\n"
 
 
 def _write(page: str, out: Path | None) -> None:

@@ -649,7 +649,7 @@ def test_other():
 WAITS = """
     async with client(late) as ws:
         assert await ws.receive_text(timeout=6) == "late"
-        with pytest.raises(NoMessage, match="nothing can arrive"):
+        with pytest.raises(NoMessage, match="nothing more can arrive"):
             await ws.receive_text(timeout=3600)
 """
 

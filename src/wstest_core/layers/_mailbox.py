@@ -26,7 +26,7 @@ class Mailbox:
     __slots__ = ("capacity", "letters", "waiting")
 
     def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+        self.capacity: int = capacity
         self.letters: deque[tuple[float, LayerMessage]] = deque()  # with their expiry
         self.waiting: deque[Waiter] = deque()
 

@@ -12,6 +12,7 @@ seen where quiescence looks: nothing waits outside the process.
 """
 
 import asyncio
+import re
 import time
 from copy import deepcopy
 from itertools import count
@@ -71,7 +72,9 @@ class MemoryLayer:
         self.expiry = expiry
         self.group_expiry = group_expiry
         self.capacity = capacity
-        self.channel_capacity = compiled(channel_capacity or ())
+        self.channel_capacity: list[tuple[re.Pattern[str], int]] = compiled(
+            channel_capacity or ()
+        )
         self.channels: dict[str, Mailbox] = {}
         self.groups: dict[str, dict[str, float]] = {}
         self._lock = Lock()
