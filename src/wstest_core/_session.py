@@ -234,7 +234,8 @@ class Session:
         code = end.code if isinstance(end, Close) else ABNORMAL_CLOSURE
         reason = end.reason if isinstance(end, Close) else ""
         if isinstance(end, Return):
-            why = f"{why} without closing (a browser sees code {code})"
+            how = " without closing" if end.seen else ""
+            why = f"{why}{how} (a browser sees code {code})"
         text = self.text(wanted, why=why)
         return ConnectionClosed(text, code=code, reason=reason, messages=messages)
 

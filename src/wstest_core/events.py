@@ -87,13 +87,18 @@ class Crash:
 class Return:
     """The application returned without closing the connection.
 
-    `asked` tells whether the client had said goodbye before.
+    `asked` tells whether the client had said goodbye before. A client on a
+    network cannot tell a return from a crash or a lost line: it only knows
+    that there was no close frame, and `seen` is False.
     """
 
     asked: bool = False
+    seen: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
-        return "the application returned"
+        if self.seen:
+            return "the application returned"
+        return "the connection ended, without a close frame"
 
 
 Terminal: TypeAlias = Close | Reject | Crash | Return

@@ -86,7 +86,7 @@ class NetworkDriver:
             return Silence("expired", _WHY)
         except _handshake.HandshakeFailed as error:
             self._lost = str(error)
-            return self._finish(Return())
+            return self._finish(Return(seen=False))
         except OSError as error:
             raise ConnectionError(
                 f"no connection to {self._url}: {error}; is the server running?"
@@ -194,14 +194,14 @@ class NetworkDriver:
             self._finish(self._ending(end))
         finally:
             if self._terminal is None:
-                self._finish(Return(asked=self._gone))
+                self._finish(Return(asked=self._gone, seen=False))
 
     def _ending(self, end: "ConnectionClosed") -> Close | Return:
         if end.rcvd is not None and end.rcvd_then_sent is not False:
             return Close(end.rcvd.code, end.rcvd.reason)
         if not self._gone:
             self._lost = str(end)
-        return Return(asked=self._gone)
+        return Return(asked=self._gone, seen=False)
 
     def _finish(self, terminal: Terminal) -> Terminal:
         self._terminal = terminal
@@ -225,7 +225,7 @@ class NetworkDriver:
         if self._reader is not None:
             await asyncio.wait([self._reader])
         if self._terminal is None:
-            self._finish(Return(asked=True))
+            self._finish(Return(asked=True, seen=False))
 
     async def _wait_for_event(self, timeout: float) -> None:
         with suppress(TimeoutError):
