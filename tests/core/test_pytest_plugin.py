@@ -74,7 +74,10 @@ class Run(Protocol):
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> Run:
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    for name in ("CI", "BUILD_NUMBER"):  # pytest says more there
+        monkeypatch.delenv(name, raising=False)
+
     def run(module: str, *options: str, ini: str = "") -> pytest.RunResult:
         pytester.makeini(f"[pytest]\n{ini}")
         pytester.makepyfile(test_it=APPS + module)
