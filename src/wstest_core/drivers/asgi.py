@@ -110,7 +110,7 @@ class AsgiDriver:
             return
         self._closed = True
         try:
-            await self.drop(code=code, reason=reason)
+            self._leave(code, reason)
             await self._watch.pause()
             if not self._talk.done:
                 await self._let_end(timeout)
@@ -121,9 +121,8 @@ class AsgiDriver:
                 self._watch.virtual_clock(run=False)
             self._watch.detach()
 
-    async def drop(self, *, code: int, reason: str = "") -> None:
-        self._talk.leave(code, reason)
-        self._input_bell.ring()
+    async def drop(self, *, code: int) -> None:
+        self._leave(code, "")
 
     def now(self) -> float:
         return self._watch.now()
@@ -202,6 +201,10 @@ class AsgiDriver:
             watch.detach()
             raise
         self._virtual = True
+
+    def _leave(self, code: int, reason: str) -> None:
+        self._talk.leave(code, reason)
+        self._input_bell.ring()
 
     def _standing(self) -> str:
         if self._talk.exception is not None:
