@@ -336,7 +336,9 @@ class Connection(Generic[M]):
 
     def _seconds(self, timeout: float | None) -> float:
         """Return the timeout of one wait; without end while a person debugs."""
-        guard = self._guard(timeout)
+        guard = settings.current.timeout
+        if timeout is not None or self._timeout is not None:
+            guard = self._guard(timeout)
         return math.inf if settings.debugger_attached() else guard
 
     def _guard(self, timeout: float | None) -> float:

@@ -244,8 +244,7 @@ class AsgiDriver:
         talk = self._talk
         talk.hear(event)
         self._bell.ring()
-        if talk.to_application:
+        if talk.terminal is not None:  # its disconnect event is there to be taken
             self._input_bell.ring()
-        waiting = len(talk.inbox)
-        if waiting and waiting % _BREATH == 0:
+        elif len(talk.inbox) % _BREATH == _BREATH - 1:
             await self._watch.pause()
