@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import deque
 from contextlib import suppress
+from importlib import import_module
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Literal, final
 from urllib.parse import urlsplit
@@ -260,7 +261,7 @@ def _require_asyncio() -> None:
 
 def _require_websockets() -> None:
     try:
-        import websockets.asyncio.client  # noqa: F401  # pyright: ignore
+        import_module("websockets.asyncio.client")
     except ImportError as error:
         raise ImportError(
             "a server on the network is reached through the package `websockets`, "
