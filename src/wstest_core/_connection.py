@@ -160,7 +160,6 @@ class Connection(Generic[M]):
             await self._give_up()
             raise
         if isinstance(end, Reject):
-            self._switch_off()
             raise self._session.rejected(end)
         return self
 
@@ -200,7 +199,6 @@ class Connection(Generic[M]):
         end = await self._open(timeout)
         if isinstance(end, Accept):
             return True, end.subprotocol
-        self._switch_off()
         return False, end.code if end.code is not None else ABNORMAL_CLOSURE
 
     async def disconnect(
@@ -360,7 +358,10 @@ class Connection(Generic[M]):
         except BaseException:
             self._switch_off()
             raise
-        self._open_still = True
+        if isinstance(end, Accept):
+            self._open_still = True
+        else:
+            self._switch_off()
         return end
 
     async def _give_up(self) -> None:

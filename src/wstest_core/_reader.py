@@ -48,10 +48,11 @@ class Reader:
         event = await self._session.next(timeout)
         if not isinstance(event, FRAME):
             raise self.missing(event, wanted, timeout)
-        if self.is_completion(event):
-            self.ledger.completed(self._action(event), collected=False)
-        else:
+        completion = self._completion_in(event)
+        if completion is None:
             self.ledger.read()
+        else:
+            self.ledger.completed(completion, collected=False)
         return event
 
     async def message(
@@ -143,8 +144,7 @@ class Reader:
 
     def is_completion(self, frame: Frame) -> bool:
         """Whether a frame only says that the application is done."""
-        hint = "complete" in frame if isinstance(frame, str) else b"complete" in frame
-        return hint and self._action(frame) in COMPLETE_ACTIONS
+        return self._completion_in(frame) is not None
 
     def content(self, frame: Frame) -> Message:
         """Return a frame as JSON, in the codec's spelling; None where it is none."""
@@ -155,8 +155,11 @@ class Reader:
         except UndecodableFrame:
             return None
 
-    def _action(self, frame: Frame) -> str:
-        return action_of(self.content(frame), self.field) or ""
+    def _completion_in(self, frame: Frame) -> str | None:
+        """Return the completion action that a frame says, if it says one."""
+        hint = "complete" in frame if isinstance(frame, str) else b"complete" in frame
+        action = action_of(self.content(frame), self.field) if hint else None
+        return action if action in COMPLETE_ACTIONS else None
 
     def _add(self, found: Collection, frame: Frame, stop: Stop) -> bool:
         """Add a frame's message; return whether the stop is met."""

@@ -10,7 +10,7 @@ from wstest_core._connection import M
 from wstest_core._correspondence import Correspondence
 from wstest_core.codecs._json import Json, read_json
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE, action_of
-from wstest_core.errors import UndecodableFrame, UnexpectedMessage
+from wstest_core.errors import UnexpectedMessage
 from wstest_core.events import (
     Crash,
     Frame,
@@ -103,11 +103,7 @@ class WebsocketCommunicator(Correspondence[M]):
             UndecodableFrame: if the frame is not JSON. It is taken.
         """
         frame = await self._reader.frame(self._seconds(timeout), "no frame")
-        try:
-            return read_json(frame)
-        except UndecodableFrame as error:
-            refused = self._session.in_context(error)
-        raise refused
+        return self._reader.decode(frame, read_json)
 
     async def receive_text(self, timeout: float | None = None) -> str:
         """Receive exactly one frame, which must be a text frame."""
@@ -176,7 +172,7 @@ class WebsocketCommunicator(Correspondence[M]):
         Completion messages are in the list too.
         """
         frames = await self._reader.frames(self._seconds(timeout))
-        return [read_json(frame) for frame in frames]
+        return [self._reader.decode(frame, read_json) for frame in frames]
 
     async def receive_until(self, stop: Stop, timeout: float | None = None) -> list[M]:
         """Receive messages until the stop is met, the last one included.

@@ -221,3 +221,14 @@ async def test_the_switch_after_failures() -> None:
     with pytest.raises(Exception, match="127"):
         await dead.connect()
     assert "send_completion" not in vars(Room)
+
+
+async def test_the_switch_after_a_raw_refusal() -> None:
+    """A raw connect that is refused leaves the consumer class as it was, too."""
+
+    async def refuses(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.close"})
+
+    ws = WebsocketCommunicator(refuses, "/", consumer=Room)
+    await ws.send_input({"type": "websocket.connect"})
+    assert "send_completion" not in vars(Room)
