@@ -5,7 +5,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
 from wstest_core import explain
-from wstest_core._arguments import AnyMessage
+from wstest_core._arguments import AnyMessage, Options
 from wstest_core._connection import M
 from wstest_core._correspondence import Correspondence
 from wstest_core.codecs._json import Json, read_json
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from wstest_core.messages import AuthenticationMessage
 
-__all__ = ["WebsocketCommunicator"]
+__all__ = ["Options", "WebsocketCommunicator"]
 
 T = TypeVar("T")
 

@@ -4,10 +4,9 @@ Names are loaded when they are first used, so importing this package, which
 the pytest plugin does in every run, costs next to nothing.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from wstest_fastapi._requires import require
+from wstest_core.lazy import loader, require
 
 if TYPE_CHECKING:
     from wstest_core.capture import (
@@ -17,18 +16,18 @@ if TYPE_CHECKING:
     from wstest_core.communicator import (
         WebsocketCommunicator,
     )
+    from wstest_core.credentials import (
+        basic_headers,
+        bearer_headers,
+        cookie_headers,
+        with_query_token,
+    )
     from wstest_core.sync import (
         SyncWebsocketCommunicator,
     )
     from wstest_fastapi.client import (
         AppClient,
         UnfinishedClientWarning,
-    )
-    from wstest_fastapi.credentials import (
-        basic_headers,
-        bearer_headers,
-        cookie_headers,
-        with_query_token,
     )
     from wstest_fastapi.layers import (
         FreshLayer,
@@ -38,6 +37,10 @@ if TYPE_CHECKING:
         pending,
         send_to_channel,
         send_to_group,
+    )
+    from wstest_fastapi.live import (
+        LiveServer,
+        live_websocket_server,
     )
     from wstest_fastapi.overrides import (
         dependency_overrides,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AppClient",
     "FreshLayer",
+    "LiveServer",
     "SyncAppClient",
     "SyncWebsocketCommunicator",
     "UnfinishedClientWarning",
@@ -62,6 +66,7 @@ __all__ = [
     "dependency_overrides",
     "fresh_layers",
     "group_members",
+    "live_websocket_server",
     "pending",
     "send_to_channel",
     "send_to_group",
@@ -71,34 +76,34 @@ __all__ = [
 _HOMES = {
     "AppClient": "wstest_fastapi.client",
     "FreshLayer": "wstest_fastapi.layers",
+    "LiveServer": "wstest_core",
     "SyncAppClient": "wstest_fastapi.sync_client",
     "SyncWebsocketCommunicator": "wstest_core",
     "UnfinishedClientWarning": "wstest_fastapi.client",
     "WebsocketCommunicator": "wstest_core",
-    "basic_headers": "wstest_fastapi.credentials",
-    "bearer_headers": "wstest_fastapi.credentials",
+    "basic_headers": "wstest_core",
+    "bearer_headers": "wstest_core",
     "capture_broadcast_events": "wstest_core",
     "capture_broadcasts": "wstest_fastapi.layers",
     "capture_topic_broadcasts": "wstest_core",
-    "cookie_headers": "wstest_fastapi.credentials",
+    "cookie_headers": "wstest_core",
     "dependency_overrides": "wstest_fastapi.overrides",
     "fresh_layers": "wstest_fastapi.layers",
     "group_members": "wstest_fastapi.layers",
+    "live_websocket_server": "wstest_fastapi.live",
     "pending": "wstest_fastapi.layers",
     "send_to_channel": "wstest_fastapi.layers",
     "send_to_group": "wstest_fastapi.layers",
-    "with_query_token": "wstest_fastapi.credentials",
+    "with_query_token": "wstest_core",
 }
 
 
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    require("fast_channels" if home.endswith(".layers") else "starlette")
-    found: object = getattr(import_module(home), name)
-    globals()[name] = found
-    return found
+def _needs(home: str) -> None:
+    package = "fast_channels" if home.endswith(".layers") else "starlette"
+    require(__name__, "fastapi", package)
+
+
+__getattr__ = loader(globals(), _HOMES, _needs)
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from wstest_fastapi._requires import missing
+from wstest_core.lazy import missing
 
 __all__ = ["httpx"]
 
@@ -15,4 +15,4 @@ else:
         try:
             import httpx
         except ModuleNotFoundError:
-            raise missing("httpx2") from None
+            raise missing("wstest_fastapi", "fastapi", "httpx2") from None

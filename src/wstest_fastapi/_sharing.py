@@ -4,15 +4,14 @@ Both reach the application through one ASGI callable, which adds the state of
 the lifespan and shows to the HTTP client the cookies that a socket is given.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias, TypedDict, final
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias, final
 
 from wstest_core.lifespan import Lifespan
 from wstest_core.scope import HeadersInput, normalise_headers
-from wstest_core.settings import Unread
 from wstest_fastapi._http import httpx
 
-__all__ = ["AnyMessage", "SharedApplication", "SocketOptions", "handshake"]
+__all__ = ["AnyMessage", "SharedApplication", "handshake"]
 
 _Pairs: TypeAlias = list[tuple[bytes, bytes]]
 # The class of a message is the user's; without models it is what JSON holds.
@@ -22,18 +21,6 @@ _Scope: TypeAlias = MutableMapping[str, Any]
 _Event: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Event]]
 _Send: TypeAlias = Callable[[_Event], Awaitable[None]]
-
-
-class SocketOptions(TypedDict, total=False):
-    """What a communicator takes beside application, path and codec."""
-
-    consumer: type[object] | None
-    name: str | None
-    timeout: float | None
-    unread: Unread | None
-    client: tuple[str, int] | None
-    state: Mapping[str, object] | None
-    extensions: Mapping[str, object] | None
 
 
 _SECURE = {"ws": "http", "wss": "https"}

@@ -9,7 +9,7 @@ from warnings import warn
 from typing_extensions import Unpack
 
 from wstest_core.codecs import Codec
-from wstest_core.communicator import WebsocketCommunicator
+from wstest_core.communicator import Options, WebsocketCommunicator
 from wstest_core.drivers import AsgiApplication
 from wstest_core.lifespan import Lifespan, State
 from wstest_core.scope import HeadersInput, normalise_headers
@@ -17,7 +17,6 @@ from wstest_fastapi._http import httpx
 from wstest_fastapi._sharing import (
     AnyMessage,
     SharedApplication,
-    SocketOptions,
     handshake,
 )
 from wstest_fastapi.overrides import dependency_overrides
@@ -145,7 +144,7 @@ class AppClient:
         spec_version: str | float | None = None,
         *,
         messages: "TypeAdapter[M]",
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> WebsocketCommunicator[M]: ...
     @overload
     def websocket(
@@ -156,7 +155,7 @@ class AppClient:
         spec_version: str | float | None = None,
         *,
         messages: "TypeForm[M]",
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> WebsocketCommunicator[M]: ...
     @overload
     def websocket(
@@ -167,7 +166,7 @@ class AppClient:
         spec_version: str | float | None = None,
         *,
         codec: Codec[M],
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> WebsocketCommunicator[M]: ...
     @overload
     def websocket(
@@ -176,7 +175,7 @@ class AppClient:
         headers: HeadersInput | None = None,
         subprotocols: Iterable[str] | None = None,
         spec_version: str | float | None = None,
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> WebsocketCommunicator[AnyMessage]: ...
     def websocket(
         self,
@@ -187,7 +186,7 @@ class AppClient:
         *,
         messages: object = None,
         codec: Codec[AnyMessage] | None = None,
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> WebsocketCommunicator[AnyMessage]:
         """Return a communicator with the application; connect it as any other.
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 
 from fast_channels.exceptions import ChannelFull
 from fast_channels.layers import BaseChannelLayer, channel_layers
@@ -11,7 +11,13 @@ from fast_channels.layers import BaseChannelLayer, channel_layers
 from wstest_core import layers
 from wstest_core.capture import CapturedMessage
 from wstest_core.capture import capture_broadcasts as capture
-from wstest_core.layers import MemoryLayer
+from wstest_core.layers import (
+    MemoryLayer,
+    in_place_of,
+    instead,
+    like,
+    standing_in,
+)
 
 __all__ = [
     "FreshLayer",
@@ -25,17 +31,6 @@ __all__ = [
 
 # What applications put on layers, and pass to the methods of theirs.
 LayerMessage: TypeAlias = Any
-Passed: TypeAlias = Any
-
-_METHODS: Final = (
-    *("send", "receive", "new_channel", "flush", "close"),
-    *("group_add", "group_discard", "group_send"),
-)
-_STATE: Final = ("channels", "groups")
-_SETTINGS: Final = ("expiry", "group_expiry", "capacity", "channel_capacity")
-_ABSENT: Final = object()
-# id of a layer that something stands in for now -> what does, innermost last
-_stand_ins: Final[dict[int, list["FreshLayer"]]] = {}
 
 
 @final
@@ -76,7 +71,7 @@ def fresh_layers(
         try:
             for alias, layer in before.items():
                 swap.register(alias, layer)
-            with _instead(vars(channel_layers), {"register": swap.register}):
+            with instead(vars(channel_layers), {"register": swap.register}):
                 yield swap.fresh
         finally:
             _restore(before)
@@ -152,8 +147,8 @@ class _Swap:
             register(channel_layers, alias, layer)
             return
         if id(layer) not in self._done:
-            fresh = _like(layer)
-            self._undo.enter_context(_standing_in(layer, fresh))
+            fresh = like(FreshLayer, layer)
+            self._undo.enter_context(standing_in(layer, fresh))
             self._done[id(layer)] = layer, fresh
             # Registered again under another name, it stands for itself.
             self._done[id(fresh)] = fresh, fresh
@@ -167,81 +162,7 @@ def _restore(before: Mapping[str, BaseChannelLayer]) -> None:
         channel_layers.register(alias, layer)
 
 
-def _like(layer: BaseChannelLayer) -> FreshLayer:
-    # Not getattr(): the pub/sub layer looks its attributes up in connections.
-    own = _attributes(layer)
-    return FreshLayer(**{name: own[name] for name in _SETTINGS if name in own})
-
-
-@contextmanager
-def _standing_in(
-    layer: BaseChannelLayer, fresh: FreshLayer
-) -> Generator[None, None, None]:
-    """Let the methods of `layer` reach `fresh` within a block."""
-    instead = {name: _forward(fresh, name) for name in _METHODS}
-    instead |= {
-        name: getattr(fresh, name) for name in _STATE if name in _attributes(layer)
-    }
-    stand_ins = _stand_ins.setdefault(id(layer), [])
-    stand_ins.append(fresh)
-    try:
-        with _plainly(layer), _instead(_attributes(layer), instead):
-            yield
-    finally:
-        stand_ins.remove(fresh)
-        if not stand_ins:
-            del _stand_ins[id(layer)]
-
-
-@contextmanager
-def _plainly(layer: BaseChannelLayer) -> Generator[None, None, None]:
-    """Let a layer's own attributes come before what its class makes of them."""
-    kind = type(layer)
-    if kind.__getattribute__ is object.__getattribute__:
-        yield
-        return
-    # The pub/sub layer hands each method to a connection of the running loop.
-    plain = {"__getattribute__": object.__getattribute__, "__slots__": ()}
-    layer.__class__ = type(kind.__name__, (kind,), plain)
-    try:
-        yield
-    finally:
-        layer.__class__ = kind
-
-
-@contextmanager
-def _instead(
-    attributes: dict[str, Passed], others: Mapping[str, Passed]
-) -> Generator[None, None, None]:
-    """Replace attributes within a block, and put back what was found."""
-    found = {name: attributes.get(name, _ABSENT) for name in others}
-    attributes.update(others)
-    try:
-        yield
-    finally:
-        for name, value in found.items():
-            if value is _ABSENT:
-                attributes.pop(name, None)
-            else:
-                attributes[name] = value
-
-
-def _forward(fresh: FreshLayer, name: str) -> Passed:
-    # A coroutine function, for async_to_sync() looks; and the method is looked
-    # up at each call, because a capture may stand there by then.
-    async def forward(*args: Passed, **kwargs: Passed) -> Passed:
-        return await getattr(fresh, name)(*args, **kwargs)
-
-    forward.__name__ = name
-    return forward
-
-
-def _attributes(layer: BaseChannelLayer) -> dict[str, Passed]:
-    # Where a class has none, because it uses __slots__, nothing can be replaced.
-    return getattr(layer, "__dict__", {})
-
-
-def _found(layer: str | BaseChannelLayer) -> BaseChannelLayer:
+def _found(layer: str | BaseChannelLayer) -> object:
     found = channel_layers.get(layer) if isinstance(layer, str) else layer
     if found is None:
         known = ", ".join(map(repr, channel_layers.list_aliases())) or "none"
@@ -249,9 +170,7 @@ def _found(layer: str | BaseChannelLayer) -> BaseChannelLayer:
             f"no channel layer is registered as {layer!r} (there are: {known}); "
             "the application registers them with register_channel_layer()"
         )
-    while id(found) in _stand_ins:
-        found = _stand_ins[id(found)][-1]
-    return found
+    return in_place_of(found)
 
 
 def _fresh(layer: str | BaseChannelLayer) -> FreshLayer:

@@ -17,6 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from wstest_core.communicator import WebsocketCommunicator
+    from wstest_core.live import LiveServer
     from wstest_core.sync import SyncWebsocketCommunicator
     from wstest_fastapi.client import AppClient
     from wstest_fastapi.layers import FreshLayer
@@ -29,6 +30,7 @@ __all__ = [
     "ws_connect",
     "ws_connect_sync",
     "ws_layers",
+    "ws_live_server",
 ]
 
 # Applications, tests and what tests take have no closer type here.
@@ -117,6 +119,20 @@ def ws_client_sync(
 def ws_connect_sync(ws_client_sync: "SyncAppClient") -> _ConnectSync:
     """The same as `ws_connect`, for plain tests and with `with`."""
     return ws_client_sync.websocket
+
+
+@pytest.fixture
+def ws_live_server(
+    _ws_loaded_app: _Application, ws_layers: object
+) -> "Generator[LiveServer]":
+    """A real server of `ws_app`: its `ws_url` is for sockets, its `url` for pages.
+
+    It runs while the test does, with an event loop and a lifespan of its own.
+    """
+    from wstest_fastapi.live import live_websocket_server
+
+    with live_websocket_server(_ws_loaded_app) as server:
+        yield server
 
 
 # --- hooks

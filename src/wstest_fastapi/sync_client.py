@@ -18,6 +18,7 @@ from typing import (
 from typing_extensions import Unpack
 
 from wstest_core.codecs import Codec
+from wstest_core.communicator import Options
 from wstest_core.drivers import AsgiApplication
 from wstest_core.lifespan import Lifespan, State
 from wstest_core.scope import HeadersInput, normalise_headers
@@ -27,7 +28,6 @@ from wstest_fastapi._loop import Loop
 from wstest_fastapi._sharing import (
     AnyMessage,
     SharedApplication,
-    SocketOptions,
     handshake,
 )
 from wstest_fastapi.client import warn_unfinished
@@ -133,7 +133,7 @@ class SyncAppClient:
         spec_version: str | float | None = None,
         *,
         messages: "TypeAdapter[M]",
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> SyncWebsocketCommunicator[M]: ...
     @overload
     def websocket(
@@ -144,7 +144,7 @@ class SyncAppClient:
         spec_version: str | float | None = None,
         *,
         messages: "TypeForm[M]",
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> SyncWebsocketCommunicator[M]: ...
     @overload
     def websocket(
@@ -155,7 +155,7 @@ class SyncAppClient:
         spec_version: str | float | None = None,
         *,
         codec: Codec[M],
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> SyncWebsocketCommunicator[M]: ...
     @overload
     def websocket(
@@ -164,7 +164,7 @@ class SyncAppClient:
         headers: HeadersInput | None = None,
         subprotocols: Iterable[str] | None = None,
         spec_version: str | float | None = None,
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> SyncWebsocketCommunicator[AnyMessage]: ...
     def websocket(
         self,
@@ -175,7 +175,7 @@ class SyncAppClient:
         *,
         messages: object = None,
         codec: Codec[AnyMessage] | None = None,
-        **options: Unpack[SocketOptions],
+        **options: Unpack[Options],
     ) -> SyncWebsocketCommunicator[AnyMessage]:
         """See `AppClient.websocket`."""
         url, sent = handshake(self.http, path, headers)

@@ -33,8 +33,9 @@ class AsgiDriver:
     """Runs an ASGI 3 application, or a legacy double callable, in this loop.
 
     `application` may be an import string, "package.module:app". It runs in
-    an empty `contextvars.Context`, unless one is given. One driver is one
-    connection.
+    an empty `contextvars.Context`, unless one is given. `explain` may know more
+    of the application: where a failure tells what it is doing, the sentence
+    that it returns is added. One driver is one connection.
     """
 
     __module__ = "wstest_core.drivers"
@@ -44,6 +45,7 @@ class AsgiDriver:
         "_bell",
         "_closed",
         "_context",
+        "_explain",
         "_input_bell",
         "_lingers",
         "_running",
@@ -55,10 +57,15 @@ class AsgiDriver:
     )
 
     def __init__(
-        self, application: AsgiApplication | str, *, context: Context | None = None
+        self,
+        application: AsgiApplication | str,
+        *,
+        context: Context | None = None,
+        explain: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._application = single_callable(application)
         self._context = context
+        self._explain = explain
         self._talk = Conversation()
         self._asked = False  # the application has wanted an event after connect
         self._stopping = False  # we have cancelled it
@@ -128,11 +135,13 @@ class AsgiDriver:
         return self._watch.now()
 
     def doing(self) -> str:
-        standing = f"The application {self._standing()}."
         refused = self._talk.refused
-        if refused is None:
-            return standing
-        return f"{standing} It sent what ASGI forbids: {refused}."
+        sentences = [
+            f"The application {self._standing()}.",
+            refused and f"It sent what ASGI forbids: {refused}.",
+            self._explain(),
+        ]
+        return " ".join(filter(None, sentences))
 
     @property
     def ended(self) -> Terminal | None:

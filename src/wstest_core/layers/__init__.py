@@ -2,5 +2,22 @@
 
 from wstest_core.layers._mailbox import ChannelFull, Mailbox
 from wstest_core.layers._memory import MemoryLayer, group_members
+from wstest_core.layers._stand_in import (
+    in_place_of,
+    instead,
+    like,
+    settings_of,
+    standing_in,
+)
 
-__all__ = ["ChannelFull", "Mailbox", "MemoryLayer", "group_members"]
+__all__ = [
+    "ChannelFull",
+    "Mailbox",
+    "MemoryLayer",
+    "group_members",
+    "in_place_of",
+    "instead",
+    "like",
+    "settings_of",
+    "standing_in",
+]

@@ -174,6 +174,23 @@ class MemoryLayer:
             letters = list(mailbox.letters) if mailbox else []
         return [deepcopy(message) for _, message in letters]
 
+    def contents(self) -> dict[str, list[LayerMessage]]:
+        """Return copies of all messages that wait, by channel, and take none."""
+        with self._lock:
+            waiting = [name for name, box in self.channels.items() if box.letters]
+        return {name: self.pending(name) for name in waiting}
+
+    def take(self, channel: str) -> LayerMessage | None:
+        """Take the next message of a channel, without waiting; None if none is."""
+        with self._lock:
+            self._drop_expired(channel, time.time())
+            mailbox = self.channels.get(channel)
+            if mailbox is None or not mailbox.letters:
+                return None
+            _, message = mailbox.letters.popleft()
+            self._tidy(channel, mailbox)
+            return message
+
     def get_capacity(self, channel: str) -> int:
         """How many messages may wait on a channel: the first pattern decides."""
         for pattern, capacity in self.channel_capacity:
@@ -181,14 +198,14 @@ class MemoryLayer:
                 return capacity
         return self.capacity
 
-    def require_valid_channel_name(self, name: str, receive: bool = False) -> bool:
+    def require_valid_channel_name(self, name: object, receive: bool = False) -> bool:
         """Return True, or raise TypeError for a name that no layer accepts."""
         if receive and "!" in str(name) and not str(name).endswith("!"):
             raise TypeError(f"a channel to receive from must end at the !, not {name}")
         limit = self.MAX_NAME_LENGTH
         return require_valid("Channel", name, CHANNEL, shorter_than=limit)
 
-    def require_valid_group_name(self, name: str) -> bool:
+    def require_valid_group_name(self, name: object) -> bool:
         """Return True, or raise TypeError for a name that no layer accepts."""
         limit = self.MAX_NAME_LENGTH
         return require_valid("Group", name, GROUP, shorter_than=limit)

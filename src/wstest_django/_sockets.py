@@ -1,0 +1,164 @@
+"""The communicators of one test: how they are made, and closed together."""
+
+import asyncio
+import math
+from asyncio import Task
+from collections.abc import Collection, Iterable
+from contextlib import AsyncExitStack, ExitStack
+from typing import Any, TypeAlias, final
+from warnings import warn
+
+from typing_extensions import Unpack
+
+from wstest_core import communicator, quiescence
+from wstest_core.codecs import CamelCaseCodec, JsonCodec, ModelCodec
+from wstest_core.drivers import AsgiApplication, Driver
+from wstest_core.scope import HeadersInput
+from wstest_django._visit import Browser
+from wstest_django.communicator import (
+    SyncWebsocketCommunicator,
+    WebsocketCommunicator,
+    driver_of,
+    with_origin,
+)
+from wstest_django.configuration import configuration
+
+__all__ = ["Application", "Handshake", "LeakedTaskWarning", "Sockets", "User"]
+
+Application: TypeAlias = AsgiApplication | str | Driver
+User: TypeAlias = Any  # of the project's own class, or anonymous
+# What a communicator takes; a codec's messages are the user's.
+_Arguments: TypeAlias = dict[str, Any]
+
+
+class LeakedTaskWarning(UserWarning):
+    """The application has left a task running that it began."""
+
+    __module__ = "wstest_django"
+
+
+class Handshake(communicator.Options, total=False):
+    """What a test may say of a socket beside its application and path."""
+
+    headers: HeadersInput | None
+    subprotocols: Iterable[str] | None
+    user: User | None
+    test_client: Browser | None
+    messages: object
+    codec: object
+
+
+@final
+class Sockets:
+    """Makes the communicators of a test, and closes those that it leaves open."""
+
+    def __init__(self) -> None:
+        self.made: list[WebsocketCommunicator] = []
+        self._made_sync: list[SyncWebsocketCommunicator] = []
+
+    def make(
+        self, application: Application, path: str, **handshake: Unpack[Handshake]
+    ) -> WebsocketCommunicator:
+        reached, options, user = _arguments(application, path, handshake)
+        socket = WebsocketCommunicator(reached, path, **options)
+        _place(user, socket.scope)
+        self.made.append(socket)
+        return socket
+
+    def make_sync(
+        self, application: Application, path: str, **handshake: Unpack[Handshake]
+    ) -> SyncWebsocketCommunicator:
+        reached, options, user = _arguments(application, path, handshake)
+        socket = SyncWebsocketCommunicator(reached, path, **options)
+        _place(user, socket.scope)
+        self._made_sync.append(socket)
+        return socket
+
+    async def close(self) -> None:
+        """Close all as `async with` does, and report tasks that stay behind."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(_report_leaks)
+            for socket in self.made:
+                stack.push_async_callback(_finish, socket)
+
+    def close_sync(self) -> None:
+        """Close those for plain tests, as `with` does."""
+        with ExitStack() as stack:
+            for socket in self._made_sync:
+                stack.callback(_finish_sync, socket)
+
+
+def _arguments(
+    application: Application, path: str, handshake: Handshake
+) -> tuple[Application, _Arguments, User | None]:
+    options: _Arguments = dict(handshake)
+    user, test_client = options.pop("user", None), options.pop("test_client", None)
+    options["headers"] = with_origin(options.get("headers"), application, path)
+    if configuration().CAMELIZE and not (
+        options.get("messages") or options.get("codec")
+    ):
+        options["codec"] = _camel_case(options.get("consumer"))
+    return driver_of(application, test_client), options, user
+
+
+def _camel_case(consumer: object) -> CamelCaseCodec[Any] | ModelCodec[Any]:
+    if not hasattr(consumer, "outgoing_message_adapter"):
+        return CamelCaseCodec(JsonCodec())
+    own = ModelCodec[Any](consumer)
+    return own if own.camel_case else CamelCaseCodec(own)
+
+
+def _place(user: User | None, scope: dict[str, Any]) -> None:
+    if user is not None:
+        scope["user"] = user
+
+
+async def _finish(socket: WebsocketCommunicator) -> None:
+    if socket.close_code is None:
+        await socket.__aexit__(None, None, None)
+    else:
+        await socket.disconnect()
+
+
+def _finish_sync(socket: SyncWebsocketCommunicator) -> None:
+    if socket.close_code is None:
+        socket.__exit__(None, None, None)
+    else:
+        socket.disconnect()
+
+
+async def _report_leaks() -> None:
+    """Warn of tasks that go on though every connection has ended."""
+    if len(asyncio.all_tasks()) > 1:
+        await _come_to_rest()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        places = "; ".join(sorted(map(_place_of, others)))
+        warn(
+            f"the application has left {_count(others)} running: {places}. Cancel "
+            "what a consumer begins in its disconnect(), or await it.",
+            LeakedTaskWarning,
+            stacklevel=2,
+        )
+
+
+async def _come_to_rest() -> None:
+    """Let end what is about to end, without letting time pass."""
+    watch = quiescence.watch()
+    watch.attach()
+    try:
+        await watch.bell().wait_until(deadline=watch.now() + 1, horizon=-math.inf)
+    finally:
+        watch.detach()
+
+
+def _count(tasks: Collection[object]) -> str:
+    return "a task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+
+
+def _place_of(task: Task[Any]) -> str:
+    name = getattr(task.get_coro(), "__qualname__", task.get_name())
+    stack = task.get_stack()
+    if not stack:
+        return name
+    return f"{name} at {stack[-1].f_code.co_filename}:{stack[-1].f_lineno}"

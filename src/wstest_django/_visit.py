@@ -1,0 +1,133 @@
+"""One connection's visit to a Django application: what became of it inside."""
+
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias, final
+
+from channels.consumer import AsyncConsumer
+from django.test import AsyncClient, Client
+
+from wstest_core.drivers import AsgiApplication, single_callable
+from wstest_core.scope import Scope
+from wstest_django.applications import refusal_by_origin, routes
+
+__all__ = ["Browser", "Visit"]
+
+Browser: TypeAlias = Client | AsyncClient
+# ASGI types events no more closely.
+_Event: TypeAlias = dict[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[_Event]]
+_Send: TypeAlias = Callable[[_Event], Awaitable[None]]
+_Call: TypeAlias = Callable[..., Awaitable[None]]
+_Headers: TypeAlias = Any
+
+
+@final
+class Visit:
+    """Wraps an application, and sees which consumer a connection reaches.
+
+    What middleware and routers have added to the scope until then, such as
+    `url_route`, `session` and `user`, is added to the communicator's scope.
+    With `browser`, a test client's cookies are sent, and those that the
+    application sets are kept in it.
+    """
+
+    def __init__(
+        self, application: AsgiApplication | str, *, browser: Browser | None = None
+    ) -> None:
+        self._application = application
+        self._call = single_callable(application)
+        self._browser = browser
+        self._scope: Scope = {}
+        self._consumer: str | None = None
+        self._answered = False
+        self._refused = False
+        self._error: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: _Receive, send: _Send) -> None:
+        self._scope = scope
+        if self._browser is not None:
+            _bring_cookies(self._browser, scope)
+
+        async def listen(event: _Event) -> None:
+            self._notice(event)
+            await send(event)
+
+        _current.set(self)
+        with _consumers_noticed():
+            try:
+                await self._call(dict(scope), receive, listen)
+            except Exception as error:
+                self._error = error
+                raise
+
+    def explain(self) -> str | None:
+        """Say what a failure does not show otherwise, in a sentence."""
+        if self._consumer is not None:
+            return f"It was {self._consumer} that refused." if self._refused else None
+        if self._refused:
+            return refusal_by_origin(self._application, self._scope)
+        if self._error is None or "No route found" not in str(self._error):
+            return None
+        known = ", ".join(map(repr, routes(self._application))) or "none"
+        return f"There are these routes: {known}."
+
+    def reaches(self, consumer: type[object], scope: Scope) -> None:
+        """Take note of the consumer, and of the scope that it is called with."""
+        self._consumer = self._consumer or consumer.__qualname__
+        for key, value in scope.items():
+            self._scope.setdefault(key, value)
+
+    def _notice(self, event: _Event) -> None:
+        if self._answered:
+            return
+        self._answered = True
+        self._refused = event["type"] != "websocket.accept"
+        if self._browser is not None:
+            _keep_cookies(self._browser, event.get("headers", ()))
+
+
+_current: ContextVar[Visit] = ContextVar("visit")
+_visits = 0
+_plain_call: _Call = AsyncConsumer.__call__
+
+
+@contextmanager
+def _consumers_noticed() -> Generator[None]:
+    """Let each consumer that is called tell so, while anybody visits."""
+    global _visits, _plain_call
+    if not _visits:
+        _plain_call = AsyncConsumer.__call__
+        setattr(AsyncConsumer, "__call__", _call_and_tell)  # noqa: B010
+    _visits += 1
+    try:
+        yield
+    finally:
+        _visits -= 1
+        if not _visits:
+            setattr(AsyncConsumer, "__call__", _plain_call)  # noqa: B010
+
+
+async def _call_and_tell(
+    consumer: AsyncConsumer, scope: Scope, receive: _Receive, send: _Send
+) -> None:
+    visit = _current.get(None)
+    if visit is not None:
+        visit.reaches(type(consumer), scope)
+    await _plain_call(consumer, scope, receive, send)
+
+
+def _bring_cookies(browser: Browser, scope: Scope) -> None:
+    kept = [f"{each.key}={each.coded_value}" for each in browser.cookies.values()]
+    given = [value.decode() for name, value in scope["headers"] if name == b"cookie"]
+    if kept:
+        others = [header for header in scope["headers"] if header[0] != b"cookie"]
+        # In place: a communicator shows the headers that were sent.
+        scope["headers"][:] = [*others, (b"cookie", "; ".join(kept + given).encode())]
+
+
+def _keep_cookies(browser: Browser, headers: _Headers) -> None:
+    for name, value in headers:
+        if bytes(name).lower() == b"set-cookie":
+            browser.cookies.load(bytes(value).decode("latin-1"))

@@ -1,0 +1,73 @@
+"""What the project's settings say about its WebSocket tests."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias, cast
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from wstest_core.settings import Unread
+
+__all__ = ["Configuration", "authentication_message", "configuration"]
+
+_Value: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The setting `WSTEST`, a dictionary; each key is optional.
+
+    `TIMEOUT`, in seconds, `UNREAD` and `VIRTUAL_CLOCK` are the defaults of
+    communicators (see `wstest_core.settings`). `CAMELIZE` says that the
+    application speaks camelCase, and `SEND_AUTHENTICATION_MESSAGE` that it
+    tells each client how it was authenticated; both are read from `CHANX`
+    where chanx is used.
+    """
+
+    TIMEOUT: float | None = None
+    UNREAD: Unread | None = None
+    VIRTUAL_CLOCK: bool | None = None
+    CAMELIZE: bool = False
+    SEND_AUTHENTICATION_MESSAGE: bool | None = None
+
+    def defaults(self) -> dict[str, object]:
+        """Return what it changes of `wstest_core.settings`."""
+        wanted = {
+            "timeout": self.TIMEOUT,
+            "unread": self.UNREAD,
+            "virtual_clock": self.VIRTUAL_CLOCK,
+        }
+        return {name: value for name, value in wanted.items() if value is not None}
+
+
+def configuration() -> Configuration:
+    """Read the setting as it is now.
+
+    Raises:
+        ImproperlyConfigured: for a key that there is not.
+    """
+    found: Mapping[str, _Value] = getattr(settings, "WSTEST", {})
+    known = [field.name for field in fields(Configuration)]
+    if unknown := sorted(found.keys() - set(known)):
+        raise ImproperlyConfigured(
+            f"the setting WSTEST has no key {', '.join(map(repr, unknown))}; "
+            f"there are {', '.join(known)}"
+        )
+    return Configuration(**found)
+
+
+def authentication_message(wanted: bool | None) -> bool | None:
+    """Say whether an application sends an authentication message.
+
+    Either what the test says, or the settings; None where they do not say.
+    """
+    if wanted is None:
+        wanted = configuration().SEND_AUTHENTICATION_MESSAGE
+    # chanx's settings are loaded once it is used, with consumers or without.
+    chanx = sys.modules.get("chanx.channels.settings")
+    if wanted is None and chanx is not None:
+        own = cast("_Value", chanx).chanx_settings.SEND_AUTHENTICATION_MESSAGE
+        return bool(own)
+    return wanted

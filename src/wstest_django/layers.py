@@ -1,0 +1,194 @@
+"""Channel layers in a test: fresh ones, and what goes over them."""
+
+from collections.abc import Collection, Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, ClassVar, TypeAlias, final
+
+from channels.exceptions import ChannelFull
+from channels.layers import BaseChannelLayer, channel_layers
+
+from wstest_core import layers
+from wstest_core.capture import CapturedMessage
+from wstest_core.capture import capture_broadcasts as capture
+from wstest_core.layers import (
+    MemoryLayer,
+    in_place_of,
+    instead,
+    like,
+    settings_of,
+    standing_in,
+)
+
+__all__ = [
+    "FreshLayer",
+    "capture_broadcasts",
+    "fresh_layers",
+    "group_members",
+    "next_message",
+    "pending",
+    "send_to_channel",
+    "send_to_group",
+]
+
+# What applications put on layers.
+LayerMessage: TypeAlias = Any
+
+
+# Channels' own layers, too, take fractions of a second and any form of capacities.
+@final
+class FreshLayer(MemoryLayer, BaseChannelLayer):  # type: ignore[misc]
+    """Channels' layer for a test: in memory, fast, safe with threads.
+
+    Takes the arguments of `InMemoryChannelLayer`.
+    """
+
+    __module__ = "wstest_django.layers"
+
+    full_error: ClassVar[type[Exception]] = ChannelFull
+
+
+@contextmanager
+def fresh_layers(
+    aliases: Collection[str] | None = None,
+) -> Generator[Mapping[str, FreshLayer]]:
+    """Give aliases of `CHANNEL_LAYERS`, by default all, a fresh layer in memory.
+
+    Yields the fresh layers by alias. Each has the capacities and expiry of its
+    `TEST_CONFIG`, or else `CONFIG`. Where the application has kept a layer
+    object, its methods reach the fresh one. No layer of the application is
+    made or asked for anything, so none connects to Redis. Settings that are
+    overridden within the block are honoured. Afterwards, also on an error,
+    everything is as it was found.
+
+    Raises:
+        LookupError: for an alias that is not in `CHANNEL_LAYERS`.
+
+    Example:
+        >>> with fresh_layers(["default"]) as fresh:
+        ...     fresh["default"].contents()
+        {}
+    """
+    known = list(channel_layers.configs)
+    for alias in aliases or ():
+        if alias not in known:
+            raise _unknown(alias)
+    swap = _Swap(known if aliases is None else aliases)
+    before = dict(channel_layers.backends)
+    others = {"make_backend": swap.make_backend, "backends": before}
+    with ExitStack() as stack:
+        stack.enter_context(instead(vars(channel_layers), others))
+        channel_layers.backends = {}
+        for alias in known:
+            swap.put(alias, before.get(alias), stack)
+        yield swap.fresh
+
+
+def capture_broadcasts(
+    layer: str | BaseChannelLayer = "default", *, suppress: bool = False
+) -> AbstractContextManager[list[CapturedMessage]]:
+    """Record what a layer, given itself or by alias, is asked to send.
+
+    See `wstest_core.capture_broadcasts`.
+
+    Raises:
+        LookupError: when no layer is configured under the alias.
+    """
+    return capture(_found(layer), suppress=suppress)
+
+
+def group_members(layer: str | BaseChannelLayer, group: str) -> list[str]:
+    """Return the channels in a group of a layer, given itself or by alias.
+
+    Raises:
+        LookupError: when no layer is configured under the alias.
+        TypeError: when the layer does not keep its groups in memory.
+    """
+    return layers.group_members(_found(layer), group)
+
+
+def pending(layer: str | BaseChannelLayer, channel: str) -> list[LayerMessage]:
+    """Return the messages that wait on a channel of a fresh layer; take none."""
+    return _fresh(layer).pending(channel)
+
+
+def next_message(layer: str | BaseChannelLayer, channel: str) -> LayerMessage | None:
+    """Take the next message of a channel of a fresh layer; None if none waits."""
+    return _fresh(layer).take(channel)
+
+
+def send_to_channel(
+    layer: str | BaseChannelLayer, channel: str, message: LayerMessage
+) -> None:
+    """Put a message on a channel of a fresh layer, without waiting.
+
+    For tests that are not coroutines, and from any thread; others may as well
+    await the layer's `send`.
+
+    Raises:
+        ChannelFull: Channels', when the channel is over its capacity.
+    """
+    _fresh(layer).put(channel, message)
+
+
+def send_to_group(
+    layer: str | BaseChannelLayer, group: str, message: LayerMessage
+) -> None:
+    """Put a message on each channel of a group of a fresh layer, likewise."""
+    _fresh(layer).put_to_group(group, message)
+
+
+class _Swap:
+    """Makes fresh layers where Channels would make those of the settings."""
+
+    def __init__(self, aliases: Collection[str]) -> None:
+        self.fresh: dict[str, FreshLayer] = {}
+        self._aliases = frozenset(aliases)
+        self._plain = channel_layers.make_backend
+
+    def make_backend(self, name: str) -> BaseChannelLayer:
+        if name not in self._aliases:
+            return self._plain(name)
+        config = channel_layers.configs[name]
+        found = config.get("TEST_CONFIG", config.get("CONFIG", {}))
+        self.fresh[name] = FreshLayer(**settings_of(found))
+        return self.fresh[name]
+
+    def put(
+        self, alias: str, before: BaseChannelLayer | None, stack: ExitStack
+    ) -> None:
+        """Put a fresh layer in the place of one that was made before, if any."""
+        if alias not in self._aliases:
+            if before is not None:
+                channel_layers.backends[alias] = before
+        elif before is None:
+            channel_layers[alias]
+        else:
+            channel_layers.backends[alias] = self.fresh[alias] = like(
+                FreshLayer, before
+            )
+            stack.enter_context(standing_in(before, self.fresh[alias]))
+
+
+def _found(layer: str | BaseChannelLayer) -> object:
+    if not isinstance(layer, str):
+        return in_place_of(layer)
+    if layer not in channel_layers:
+        raise _unknown(layer)
+    return in_place_of(channel_layers[layer])
+
+
+def _unknown(alias: str) -> LookupError:
+    known = ", ".join(map(repr, channel_layers.configs)) or "none"
+    return LookupError(
+        f"the setting CHANNEL_LAYERS has no alias {alias!r} (there are: {known})"
+    )
+
+
+def _fresh(layer: str | BaseChannelLayer) -> FreshLayer:
+    found = _found(layer)
+    if isinstance(found, FreshLayer):
+        return found
+    raise TypeError(
+        f"{type(found).__qualname__} is not a layer for tests: use fresh_layers(), "
+        "or await the layer's own methods"
+    )

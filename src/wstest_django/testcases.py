@@ -1,0 +1,313 @@
+"""Django's test cases, with WebSockets."""
+
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+from unittest import SkipTest
+
+from asgiref.sync import sync_to_async
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
+from typing_extensions import Unpack
+
+from wstest_core import settings
+from wstest_core.credentials import HeaderList
+from wstest_core.layers import instead
+from wstest_core.scope import HeadersInput
+from wstest_django._sockets import Application, Handshake, Sockets
+from wstest_django.applications import websocket_application
+from wstest_django.communicator import (
+    SyncWebsocketCommunicator,
+    WebsocketCommunicator,
+)
+from wstest_django.configuration import configuration
+from wstest_django.database import one_database
+from wstest_django.layers import FreshLayer, fresh_layers
+from wstest_django.logins import session_headers_for
+from wstest_django.users import create_user
+
+__all__ = ["WebsocketTestCase", "WebsocketTransactionTestCase", "async_test"]
+
+_Result: TypeAlias = Any  # unittest's, or one that is like it
+_User: TypeAlias = Any  # of the project's own class
+_Test: TypeAlias = Callable[[], Awaitable[object]]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _WebsocketTests(SimpleTestCase):
+    """What both test cases have. See `WebsocketTestCase`."""
+
+    consumer: type[Any] | None = None
+    ws_path: str = ""
+    router: Application | None = None
+    test_channel_aliases: Collection[str] | None = None
+    channel_layers: Mapping[str, FreshLayer]
+    ws_headers: HeadersInput
+    subprotocols: list[str]
+    _sockets: Sockets
+    _anonymous: WebsocketCommunicator | None
+
+    # --- what a test may override
+
+    def get_ws_headers(self) -> HeadersInput:
+        """Return the headers of communicators that are given none."""
+        return []
+
+    def get_subprotocols(self) -> list[str]:
+        """Return the subprotocols that communicators offer by default."""
+        return []
+
+    def create_user(self, **fields: Any) -> _User:
+        """Create a user of the project's model, with these fields.
+
+        Those that the model requires and that are not given are made up.
+        """
+        return create_user(**fields)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ws_headers = self.get_ws_headers()
+        self.subprotocols = self.get_subprotocols()
+
+    async def asyncSetUp(self) -> None:
+        """Prepare an async test, in its event loop. Runs after `setUp`."""
+
+    async def asyncTearDown(self) -> None:
+        """Clean up after an async test, in its event loop, before `tearDown`."""
+
+    # --- communicators
+
+    def create_communicator(
+        self,
+        *,
+        router: Application | None = None,
+        ws_path: str | None = None,
+        **handshake: Unpack[Handshake],
+    ) -> WebsocketCommunicator:
+        """Make a communicator; connect it, and the test case will close it.
+
+        `router` is the application, a live server's URL or a driver, by
+        default the attribute, or else what `ASGI_APPLICATION` names. `ws_path`,
+        `headers`, `subprotocols` and `consumer` are by default the test case's.
+        `user` is put into the scope, where authentication middleware leaves
+        it. `test_client` is a Django test client, whose cookies are sent and
+        kept; it is `self.client` unless `headers` are given. Other arguments
+        are the communicator's.
+
+        Raises:
+            ImproperlyConfigured: if there is no application to be found.
+            AttributeError: if there is no path.
+        """
+        application, path = self._destination(router, ws_path)
+        return self._sockets.make(application, path, **self._completed(handshake))
+
+    def create_sync_communicator(
+        self,
+        *,
+        router: Application | None = None,
+        ws_path: str | None = None,
+        **handshake: Unpack[Handshake],
+    ) -> SyncWebsocketCommunicator:
+        """The same for tests that are not coroutines."""
+        application, path = self._destination(router, ws_path)
+        return self._sockets.make_sync(application, path, **self._completed(handshake))
+
+    @property
+    def auth_communicator(self) -> WebsocketCommunicator:
+        """The test's first communicator; it is made when first asked for."""
+        made = [each for each in self._sockets.made if each is not self._anonymous]
+        return made[0] if made else self.create_communicator()
+
+    @property
+    def communicator(self) -> WebsocketCommunicator:
+        """A communicator without credentials; it is made when first asked for."""
+        if self._anonymous is None:
+            self._anonymous = self.create_communicator(headers=[])
+        return self._anonymous
+
+    # --- logins
+
+    def login(self, user: _User, backend: str | None = None) -> None:
+        """Log `self.client` in, and with it the communicators of this test."""
+        self.client.force_login(user, backend)
+
+    async def alogin(self, user: _User, backend: str | None = None) -> None:
+        """The same from a coroutine."""
+        await sync_to_async(self.login)(user, backend)
+
+    def create_user_and_ws_headers(self, **fields: Any) -> tuple[_User, HeaderList]:
+        """Create a user, and return it with the header of a session of its own."""
+        user = self.create_user(**fields)
+        return user, session_headers_for(user)
+
+    async def acreate_user_and_ws_headers(
+        self, **fields: Any
+    ) -> tuple[_User, HeaderList]:
+        """The same from a coroutine."""
+        return await sync_to_async(self.create_user_and_ws_headers)(**fields)
+
+    # --- inner workings
+
+    def _destination(
+        self, router: Application | None, ws_path: str | None
+    ) -> tuple[Application, str]:
+        if not hasattr(self, "_sockets"):
+            raise RuntimeError("make communicators in setUp, in the test or after it")
+        path = self.ws_path if ws_path is None else ws_path
+        if not path:
+            name = type(self).__name__
+            raise AttributeError(
+                f"ws_path is not set in {name}: set it to the path to connect to, as "
+                f'in ws_path = "/ws/chat/", or give create_communicator(ws_path=…)'
+            )
+        application = router or self.router or websocket_application()
+        # A consumer class, or a function, that is an attribute is not bound.
+        return getattr(application, "__func__", application), path
+
+    def _completed(self, handshake: Handshake) -> Handshake:
+        given = handshake.copy()
+        if given.get("headers") is None:
+            if not hasattr(self, "ws_headers"):  # setUp was overridden
+                self.ws_headers = self.get_ws_headers()
+            given["headers"] = self.ws_headers
+            given.setdefault("test_client", self.client)
+        if given.get("subprotocols") is None:
+            own = getattr(self, "subprotocols", None)
+            given["subprotocols"] = self.get_subprotocols() if own is None else own
+        given.setdefault("consumer", self.consumer)
+        return given
+
+    def __call__(self, result: _Result = None) -> None:
+        with self._in_one_loop():
+            super().__call__(result)
+
+    def debug(self) -> None:
+        with self._in_one_loop():
+            super().debug()
+
+    @contextmanager
+    def _in_one_loop(self) -> Generator[None]:
+        """Let an async test be one coroutine with all that belongs to it."""
+        name = self._testMethodName
+        test = getattr(self, name)
+        if not iscoroutinefunction(test):
+            yield
+            return
+
+        @wraps(test)
+        async def whole() -> None:
+            await self._run_whole(test)
+
+        # Django makes a plain function of it, and puts that in the same place.
+        with instead(vars(self), {name: whole}):
+            yield
+
+    def _callSetUp(self) -> None:  # noqa: N802 - unittest's own, before setUp
+        self._anonymous = None
+        self._sockets = Sockets()
+        # Left in the opposite order, after tearDown; what they raise is shown.
+        self.enterContext(settings.override(**configuration().defaults()))
+        self.enterContext(one_database())
+        aliases = self.test_channel_aliases
+        self.channel_layers = self.enterContext(fresh_layers(aliases))
+        self.addCleanup(self._sockets.close_sync)
+        super()._callSetUp()  # type: ignore[misc]  # not in its stubs
+
+    async def _run_whole(self, test: _Test) -> None:
+        errors = await _errors_of(self.asyncSetUp)
+        if not errors:
+            errors += await _errors_of(test)
+            errors += await _errors_of(self.asyncTearDown)
+        errors += await _errors_of(self._sockets.close)
+        _raise_first(errors)
+
+
+class WebsocketTestCase(_WebsocketTests, TestCase):
+    """A `django.test.TestCase` with WebSockets: each test is rolled back.
+
+    Set `ws_path`, and perhaps `consumer`, whose messages are decoded then, and
+    `router`, the application if it is not that of `ASGI_APPLICATION`. A test is
+    a coroutine that connects communicators:
+
+        class ChatTests(WebsocketTestCase):
+            ws_path = "/ws/chat/lobby/"
+
+            async def test_echo(self):
+                async with self.create_communicator() as ws:
+                    await ws.send_json({"text": "hello"})
+                    assert await ws.receive_json() == {"text": "hello"}
+
+    `asyncSetUp`, the test, `asyncTearDown` and the closing of every communicator
+    run in one event loop. Each alias in `test_channel_aliases`, by default all,
+    has a fresh channel layer in memory: `self.channel_layers[alias]`. Consumers,
+    whichever thread they run in, see the rows of the test, and their
+    `transaction.on_commit` hooks run as in production.
+    """
+
+    __module__ = "wstest_django"
+
+
+class WebsocketTransactionTestCase(_WebsocketTests, TransactionTestCase):
+    """The same as a `TransactionTestCase`: the database is flushed instead.
+
+    That is slow, and needed where threads must have connections of their own.
+    """
+
+    __module__ = "wstest_django"
+
+
+def async_test(
+    function: Callable[P, Awaitable[R]],
+) -> Callable[P, Awaitable[R]]:
+    """Run `asyncSetUp`, an async test and `asyncTearDown`, in one event loop.
+
+    For methods of any `django.test` class; django-rest-live's name. The
+    teardown runs also when the test has failed. `WebsocketTestCase` does all
+    this by itself, and needs no decorator.
+    """
+
+    @wraps(function)
+    async def test(*args: P.args, **kwargs: P.kwargs) -> R:
+        self: Any = args[0]
+        if isinstance(self, _WebsocketTests):
+            return await function(*args, **kwargs)
+        results: list[R] = []
+
+        async def run() -> None:
+            results.append(await function(*args, **kwargs))
+
+        errors = await _errors_of(getattr(self, "asyncSetUp", _nothing))
+        if not errors:
+            errors += await _errors_of(run)
+            errors += await _errors_of(getattr(self, "asyncTearDown", _nothing))
+        _raise_first(errors)
+        return results[0]
+
+    return test
+
+
+async def _nothing() -> None:
+    return
+
+
+async def _errors_of(step: _Test) -> list[BaseException]:
+    try:
+        await step()
+    except BaseException as error:
+        return [error]
+    return []
+
+
+def _raise_first(errors: list[BaseException]) -> None:
+    """Raise the first error; what came later is shown beneath it."""
+    serious = [each for each in errors if not isinstance(each, SkipTest)] or errors
+    if not serious:
+        return
+    first, *later = serious
+    for error in later:
+        text = "".join(traceback.format_exception(error)).rstrip()
+        first.add_note(f"Then, while the test was being cleaned up:\n{text}")
+    raise first
