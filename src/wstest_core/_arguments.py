@@ -10,7 +10,6 @@ from wstest_core.settings import Unread
 __all__ = [
     "AnyMessage",
     "Options",
-    "check_seconds",
     "codec_of",
     "driver_of",
     "require_frame",
@@ -31,20 +30,6 @@ class Options(TypedDict, total=False):
     client: tuple[str, int] | None
     state: Mapping[str, object] | None
     extensions: Mapping[str, object] | None
-
-
-def check_seconds(timeout: object) -> float:
-    """Return a number of seconds to wait.
-
-    Raises:
-        ValueError: for a number that is negative or not a number.
-        TypeError: for anything else.
-    """
-    if not isinstance(timeout, (float, int)):
-        raise TypeError(f"timeout={timeout!r}: give seconds, as a number")
-    if timeout >= 0:
-        return timeout
-    raise ValueError(f"timeout={timeout!r}: give seconds, 0 or more")
 
 
 def require_frame(frame: object, kind: type[F], verb: str) -> F:

@@ -18,7 +18,6 @@ from wstest_core import _completion, settings
 from wstest_core._arguments import (
     AnyMessage,
     Options,
-    check_seconds,
     codec_of,
     driver_of,
     require_frame,
@@ -32,6 +31,7 @@ from wstest_core.errors import (
     UnreadMessages,
     UnreadMessagesWarning,
     WebSocketTestError,
+    hidden,
 )
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 __all__ = ["Connection", "M"]
+
+__tracebackhide__ = hidden
 
 M = TypeVar("M", default=AnyMessage)
 
@@ -131,7 +133,7 @@ class Connection(Generic[M]):
         if messages is not None and codec is not None:
             raise TypeError("give messages= or codec=, not both: each is a codec")
         if timeout is not None:
-            check_seconds(timeout)
+            settings.check_seconds(timeout)
         scope = build_scope(
             path,
             headers,
@@ -344,7 +346,7 @@ class Connection(Generic[M]):
             timeout = self._timeout
         if timeout is None:
             timeout = settings.current.timeout
-        return check_seconds(timeout)
+        return settings.check_seconds(timeout)
 
     async def _open(self, timeout: float | None) -> Accept | Reject:
         if self._session.opened is not None and self._session.is_open:

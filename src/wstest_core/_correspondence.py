@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from wstest_core._connection import Connection, M
 from wstest_core.codecs._json import Json, read_json
-from wstest_core.errors import UndecodableFrame
+from wstest_core.errors import UndecodableFrame, hidden
 from wstest_core.events import FRAME, Frame
 from wstest_core.requests import FieldPath, Reference, reference
 from wstest_core.topics import (
@@ -18,6 +18,8 @@ from wstest_core.topics import (
 )
 
 __all__ = ["Correspondence"]
+
+__tracebackhide__ = hidden
 
 _Refs: TypeAlias = tuple[Reference, ...]
 

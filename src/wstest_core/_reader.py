@@ -8,12 +8,14 @@ from wstest_core.codecs import Codec
 from wstest_core.codecs._camel_case import decode_camelized
 from wstest_core.codecs._json import read_json
 from wstest_core.constants import COMPLETE_ACTIONS, action_of
-from wstest_core.errors import NoMessage, UndecodableFrame
+from wstest_core.errors import NoMessage, UndecodableFrame, hidden
 from wstest_core.events import FRAME, Crash, Frame, Silence, Terminal
 from wstest_core.ledger import CompletionLedger
 from wstest_core.stop import Stop
 
 __all__ = ["Collection", "Message", "Reader"]
+
+__tracebackhide__ = hidden
 
 # Which class a message has is known to the codec that the test chose.
 Message: TypeAlias = Any

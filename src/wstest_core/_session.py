@@ -19,6 +19,7 @@ from wstest_core.errors import (
     LingeringApplicationWarning,
     NoMessage,
     UndecodableFrame,
+    hidden,
 )
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
@@ -36,6 +37,8 @@ from wstest_core.scope import Scope
 from wstest_core.transcript import Transcript
 
 __all__ = ["Outcome", "Session"]
+
+__tracebackhide__ = hidden
 
 Outcome: TypeAlias = Frame | Terminal | Silence
 

@@ -10,7 +10,7 @@ from wstest_core._connection import M
 from wstest_core._correspondence import Correspondence
 from wstest_core.codecs._json import Json, read_json
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE, action_of
-from wstest_core.errors import UnexpectedMessage
+from wstest_core.errors import UnexpectedMessage, hidden
 from wstest_core.events import (
     Crash,
     Frame,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from wstest_core.messages import AuthenticationMessage
 
 __all__ = ["Options", "WebsocketCommunicator"]
+
+__tracebackhide__ = hidden
 
 T = TypeVar("T")
 
@@ -260,7 +262,7 @@ class WebsocketCommunicator(Correspondence[M]):
             ApplicationCrashed: if the application raised.
         """
         if self._session.end is None:
-            await self._session.settle(self._seconds(None))
+            await self._session.settle(self._guard(None))
         end = self._session.end
         if end is None:
             raise self._unexpected("no close", "the connection is open")
@@ -315,7 +317,8 @@ class WebsocketCommunicator(Correspondence[M]):
         That is when nothing can happen before `timeout` seconds have passed.
         """
         self._session.require_connection()
-        await self._session.settle(self._seconds(timeout))
+        # Not endless where a person debugs, for it does not end with an event.
+        await self._session.settle(self._guard(timeout))
 
     async def skip(self, count: int = 1) -> None:
         """Receive so many messages and forget them. Completions do not count."""

@@ -22,7 +22,18 @@ __all__ = [
     "UnreadMessages",
     "UnreadMessagesWarning",
     "WebSocketTestError",
+    "hidden",
 ]
+
+
+def hidden(shown: object) -> bool:
+    """Whether pytest shows a failure that explains itself.
+
+    As a module's `__tracebackhide__` it ends the traceback where the test
+    called the library.
+    """
+    kind: object = getattr(shown, "type", None)
+    return isinstance(kind, type) and issubclass(kind, WebSocketTestError)
 
 
 class WebSocketTestError(AssertionError):

@@ -10,8 +10,15 @@ import sys
 import traceback
 import warnings
 from argparse import BooleanOptionalAction
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    contextmanager,
+)
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pytest
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
     from wstest_core.sync import SyncWebsocketCommunicator
     from wstest_core.transcript import Transcript
 
-__all__ = ["trio_virtual_clock"]
+__all__ = ["open_around", "trio_virtual_clock"]
 
 _MARKER: Final = "wstest(*, timeout=None, unread=None, virtual_clock=None)"
 _KEPT: Final = 20  # as many as wstest_core.transcript keeps
@@ -32,6 +39,10 @@ _Section: TypeAlias = tuple[str, str]
 
 _Plain: TypeAlias = "SyncWebsocketCommunicator[object]"
 
+_Around: TypeAlias = AbstractAsyncContextManager[object]
+_Test: TypeAlias = Callable[..., Coroutine[object, object, object]]
+
+_around = pytest.StashKey[dict[_Around, str]]()
 _of_fixtures = pytest.StashKey[frozenset[object]]()
 _overrides = pytest.StashKey[ExitStack]()
 _attached = pytest.StashKey[bool]()
@@ -184,9 +195,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Note which communicators are not this test's own."""
+    """Note which communicators are not this test's own; open what is wanted."""
     item.stash[_of_fixtures] = _connected()
-    return (yield)
+    with _opened_around(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -243,6 +255,46 @@ def _disconnect(forgotten: "_Plain", *, quietly: bool) -> None:
         name = forgotten.transcript.name
         text = f"{name} was never disconnected: use `with`, or disconnect()"
         warnings.warn(text, ResourceWarning, stacklevel=2)
+
+
+def open_around(item: pytest.Item, context: _Around, *, plain: str) -> None:
+    """Let an async test run within `async with context`, in its own coroutine.
+
+    For fixtures, which must be plain functions: an async fixture may be left
+    in another task than it was entered in. `plain` names the fixture for tests
+    that are no coroutine functions; they fail, and are told so.
+    """
+    item.stash.setdefault(_around, {})[context] = plain
+
+
+@contextmanager
+def _opened_around(item: pytest.Item) -> Generator[None]:
+    """Put a coroutine that opens what fixtures want in the place of a test."""
+    contexts = item.stash.get(_around, None)
+    if not contexts or not isinstance(item, pytest.Function):
+        yield
+        return
+    test: _Test = item.obj
+    if not iscoroutinefunction(test):
+        text = f"{item.name} is no coroutine function"
+        others = ", ".join(contexts.values())
+        pytest.fail(f"{text}: use {others}, or make it `async def`", pytrace=False)
+    item.obj = _within(list(contexts), test)
+    try:
+        yield
+    finally:
+        item.obj = test
+
+
+def _within(contexts: list[_Around], test: _Test) -> _Test:
+    @wraps(test)
+    async def run(*args: object, **kwargs: object) -> object:
+        async with AsyncExitStack() as stack:
+            for context in contexts:
+                await stack.enter_async_context(context)
+            return await test(*args, **kwargs)
+
+    return run
 
 
 # --- transcripts

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 __all__ = [
     "Settings",
     "Unread",
+    "check_seconds",
     "current",
     "debugger_attached",
     "override",
@@ -70,6 +71,20 @@ def override(**changes: object) -> Generator[Settings]:
     finally:
         for name, value in before.items():
             setattr(current, name, value)
+
+
+def check_seconds(timeout: object) -> float:
+    """Return a number of seconds to wait.
+
+    Raises:
+        ValueError: for a number that is negative or not a number.
+        TypeError: for anything else.
+    """
+    if not isinstance(timeout, (float, int)):
+        raise TypeError(f"timeout={timeout!r}: give seconds, as a number")
+    if timeout >= 0:
+        return timeout
+    raise ValueError(f"timeout={timeout!r}: give seconds, 0 or more")
 
 
 def debugger_attached() -> bool:

@@ -38,7 +38,7 @@ from wstest_core.codecs._json import Json
 from wstest_core.communicator import WebsocketCommunicator
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE
 from wstest_core.drivers import AsgiApplication, Driver
-from wstest_core.errors import WebSocketTestError
+from wstest_core.errors import WebSocketTestError, hidden
 from wstest_core.events import ABNORMAL_CLOSURE, Frame
 from wstest_core.legality import Event
 from wstest_core.requests import FieldPath
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from wstest_core.messages import AuthenticationMessage
 
 __all__ = ["SyncWebsocketCommunicator", "connected"]
+
+__tracebackhide__ = hidden
 
 T = TypeVar("T")
 Backend: TypeAlias = Literal["asyncio", "trio"]

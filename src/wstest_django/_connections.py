@@ -62,8 +62,7 @@ def sharing(common: Mapping[str, BaseDatabaseWrapper]) -> Generator[None]:
         for connection in common.values():
             connection.inc_thread_sharing()
             stack.callback(connection.dec_thread_sharing)
-            if connection.in_atomic_block:
-                stack.enter_context(instead(vars(connection), _KEPT_OPEN))
+            stack.enter_context(instead(vars(connection), _KEPT_OPEN))
         turns = {alias: _Turns(alias) for alias in common}
         for alias, connection in common.items():
             stack.enter_context(connection.execute_wrapper(turns[alias]))
@@ -176,7 +175,7 @@ def _in_turns(turns: Mapping[str, _Turns]) -> Generator[None]:
 
 
 def _stay_open() -> None:
-    """Instead of closing: that would end the test's own transaction."""
+    """Instead of closing: with it the test's transaction, or the data, would go."""
 
 
 # Channels closes old connections around each message, applications some at will.

@@ -2,10 +2,12 @@
 
 import asyncio
 import math
+import traceback
 from asyncio import Task
 from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack, ExitStack
-from typing import Any, TypeAlias, final
+from types import TracebackType
+from typing import Any, Self, TypeAlias, final
 from warnings import warn
 
 from typing_extensions import Unpack
@@ -55,6 +57,7 @@ class Sockets:
     def __init__(self) -> None:
         self.made: list[WebsocketCommunicator] = []
         self._made_sync: list[SyncWebsocketCommunicator] = []
+        self._tasks: set[Task[Any]] = set()  # of the test's own surroundings
 
     def make(
         self, application: Application, path: str, **handshake: Unpack[Handshake]
@@ -74,10 +77,28 @@ class Sockets:
         self._made_sync.append(socket)
         return socket
 
+    async def __aenter__(self) -> Self:
+        self._tasks = asyncio.all_tasks()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        if error is None:
+            await self.close()
+            return
+        try:
+            await self.close()
+        except Exception as late:
+            add_later(error, late)
+
     async def close(self) -> None:
         """Close all as `async with` does, and report tasks that stay behind."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(_report_leaks)
+            stack.push_async_callback(self._report_leaks)
             for socket in self.made:
                 stack.push_async_callback(_finish, socket)
 
@@ -86,6 +107,26 @@ class Sockets:
         with ExitStack() as stack:
             for socket in self._made_sync:
                 stack.callback(_finish_sync, socket)
+
+    async def _report_leaks(self) -> None:
+        """Warn of tasks that go on though every connection has ended."""
+        if asyncio.all_tasks() - self._tasks:
+            await _come_to_rest()
+        left = asyncio.all_tasks() - self._tasks
+        if left:
+            places = "; ".join(sorted(map(_place_of, left)))
+            warn(
+                f"the application has left {_count(left)} running: {places}. Cancel "
+                "what a consumer begins in its disconnect(), or await it.",
+                LeakedTaskWarning,
+                stacklevel=2,
+            )
+
+
+def add_later(first: BaseException, later: BaseException) -> None:
+    """Let an error that came later be shown beneath the first."""
+    text = "".join(traceback.format_exception(later)).rstrip()
+    first.add_note(f"Then, while the test was being cleaned up:\n{text}")
 
 
 def _arguments(
@@ -125,21 +166,6 @@ def _finish_sync(socket: SyncWebsocketCommunicator) -> None:
         socket.__exit__(None, None, None)
     else:
         socket.disconnect()
-
-
-async def _report_leaks() -> None:
-    """Warn of tasks that go on though every connection has ended."""
-    if len(asyncio.all_tasks()) > 1:
-        await _come_to_rest()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        places = "; ".join(sorted(map(_place_of, others)))
-        warn(
-            f"the application has left {_count(others)} running: {places}. Cancel "
-            "what a consumer begins in its disconnect(), or await it.",
-            LeakedTaskWarning,
-            stacklevel=2,
-        )
 
 
 async def _come_to_rest() -> None:

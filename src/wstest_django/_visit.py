@@ -1,16 +1,21 @@
 """One connection's visit to a Django application: what became of it inside."""
 
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeAlias, final
 
+from channels import db
 from channels.consumer import AsyncConsumer
 from django.test import AsyncClient, Client
 
 from wstest_core.drivers import AsgiApplication, single_callable
 from wstest_core.scope import Scope
-from wstest_django.applications import refusal_by_origin, routes
+from wstest_django.applications import (
+    let_test_server_in,
+    refusal_by_origin,
+    routes,
+)
 
 __all__ = ["Browser", "Visit"]
 
@@ -47,6 +52,7 @@ class Visit:
 
     async def __call__(self, scope: Scope, receive: _Receive, send: _Send) -> None:
         self._scope = scope
+        let_test_server_in(self._application)
         if self._browser is not None:
             _bring_cookies(self._browser, scope)
 
@@ -64,10 +70,9 @@ class Visit:
 
     def explain(self) -> str | None:
         """Say what a failure does not show otherwise, in a sentence."""
-        if self._consumer is not None:
-            return f"It was {self._consumer} that refused." if self._refused else None
         if self._refused:
-            return refusal_by_origin(self._application, self._scope)
+            by_origin = refusal_by_origin(self._application, self._scope)
+            return by_origin or f"It was {self._consumer or 'middleware'} that refused."
         if self._error is None or "No route found" not in str(self._error):
             return None
         known = ", ".join(map(repr, routes(self._application))) or "none"
@@ -91,15 +96,17 @@ class Visit:
 _current: ContextVar[Visit] = ContextVar("visit")
 _visits = 0
 _plain_call: _Call = AsyncConsumer.__call__
+_plain_close: Callable[[], None] = db.close_old_connections
 
 
 @contextmanager
 def _consumers_noticed() -> Generator[None]:
     """Let each consumer that is called tell so, while anybody visits."""
-    global _visits, _plain_call
+    global _visits, _plain_call, _plain_close
     if not _visits:
-        _plain_call = AsyncConsumer.__call__
+        _plain_call, _plain_close = AsyncConsumer.__call__, db.close_old_connections
         setattr(AsyncConsumer, "__call__", _call_and_tell)  # noqa: B010
+        setattr(db, "close_old_connections", _close_if_allowed)  # noqa: B010
     _visits += 1
     try:
         yield
@@ -107,6 +114,7 @@ def _consumers_noticed() -> Generator[None]:
         _visits -= 1
         if not _visits:
             setattr(AsyncConsumer, "__call__", _plain_call)  # noqa: B010
+            setattr(db, "close_old_connections", _plain_close)  # noqa: B010
 
 
 async def _call_and_tell(
@@ -116,6 +124,16 @@ async def _call_and_tell(
     if visit is not None:
         visit.reaches(type(consumer), scope)
     await _plain_call(consumer, scope, receive, send)
+
+
+def _close_if_allowed() -> None:
+    """Close old connections, as Channels does around each message.
+
+    A test that asks for no database has none to close, and pytest-django does
+    not even let Django look whether a connection is old.
+    """
+    with suppress(RuntimeError):
+        _plain_close()
 
 
 def _bring_cookies(browser: Browser, scope: Scope) -> None:

@@ -10,6 +10,7 @@ from channels.routing import (
     get_default_application,
 )
 from channels.security.websocket import OriginValidator
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 
@@ -17,7 +18,12 @@ from wstest_core.drivers import AsgiApplication
 from wstest_core.events import Headers
 from wstest_core.scope import Scope
 
-__all__ = ["refusal_by_origin", "routes", "websocket_application"]
+__all__ = [
+    "let_test_server_in",
+    "refusal_by_origin",
+    "routes",
+    "websocket_application",
+]
 
 # Middleware keeps what it wraps under a name of its own choice.
 _Part: TypeAlias = Any
@@ -73,6 +79,20 @@ def refusal_by_origin(application: AsgiApplication | str, scope: Scope) -> str |
                 "(b'origin', b'http://…'), or extend ALLOWED_HOSTS."
             )
     return None
+
+
+def let_test_server_in(application: AsgiApplication | str) -> None:
+    """Allow the test server's origin where all of `ALLOWED_HOSTS` are allowed.
+
+    Django adds it to the setting when tests begin. A validator that was made
+    before, because a test module has imported the application, lacks it.
+    """
+    hosts: list[str] = settings.ALLOWED_HOSTS
+    for part in _parts(application):
+        if not isinstance(part, OriginValidator):
+            continue
+        if [*part.allowed_origins, "testserver"] == hosts:
+            part.allowed_origins = hosts
 
 
 def _lack(part: _Part) -> str | None:

@@ -3,16 +3,17 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from wstest_core.settings import Unread
+from wstest_core.settings import Settings, Unread, current
 
 __all__ = ["Configuration", "authentication_message", "configuration"]
 
 _Value: TypeAlias = Any
+_PLAIN: Final = Settings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +34,20 @@ class Configuration:
     SEND_AUTHENTICATION_MESSAGE: bool | None = None
 
     def defaults(self) -> dict[str, object]:
-        """Return what it changes of `wstest_core.settings`."""
+        """Return what it changes of `wstest_core.settings`.
+
+        What somebody else has changed there, such as a mark of pytest, stays.
+        """
         wanted = {
             "timeout": self.TIMEOUT,
             "unread": self.UNREAD,
             "virtual_clock": self.VIRTUAL_CLOCK,
         }
-        return {name: value for name, value in wanted.items() if value is not None}
+        return {
+            name: value
+            for name, value in wanted.items()
+            if value is not None and getattr(current, name) == getattr(_PLAIN, name)
+        }
 
 
 def configuration() -> Configuration:

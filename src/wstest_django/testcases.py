@@ -1,6 +1,5 @@
 """Django's test cases, with WebSockets."""
 
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -16,7 +15,7 @@ from wstest_core import settings
 from wstest_core.credentials import HeaderList
 from wstest_core.layers import instead
 from wstest_core.scope import HeadersInput
-from wstest_django._sockets import Application, Handshake, Sockets
+from wstest_django._sockets import Application, Handshake, Sockets, add_later
 from wstest_django.applications import websocket_application
 from wstest_django.communicator import (
     SyncWebsocketCommunicator,
@@ -217,6 +216,7 @@ class _WebsocketTests(SimpleTestCase):
         super()._callSetUp()  # type: ignore[misc]  # not in its stubs
 
     async def _run_whole(self, test: _Test) -> None:
+        await self._sockets.__aenter__()
         errors = await _errors_of(self.asyncSetUp)
         if not errors:
             errors += await _errors_of(test)
@@ -269,6 +269,9 @@ def async_test(
     this by itself, and needs no decorator.
     """
 
+    if getattr(function, "__unittest_skip__", False):
+        return function  # a coroutine function would hide the mark from unittest
+
     @wraps(function)
     async def test(*args: P.args, **kwargs: P.kwargs) -> R:
         self: Any = args[0]
@@ -308,6 +311,5 @@ def _raise_first(errors: list[BaseException]) -> None:
         return
     first, *later = serious
     for error in later:
-        text = "".join(traceback.format_exception(error)).rstrip()
-        first.add_note(f"Then, while the test was being cleaned up:\n{text}")
+        add_later(first, error)
     raise first

@@ -216,6 +216,11 @@ class AsgiDriver:
         self._input_bell.ring()
 
     def _standing(self) -> str:
+        if isinstance(self._talk.exception, self._watch.cancelled):
+            return (
+                "was cancelled, by itself or because the event loop that it was "
+                "connected in has ended"
+            )
         if self._talk.exception is not None:
             return f"raised {self._talk.exception!r}"
         if self._talk.done:

@@ -134,6 +134,7 @@ _INSIDE: frozenset[Place] = _FED | {
     ("anyio._backends._asyncio", "TaskGroup.__aexit__"),
     # anyio's pytest plugin waits there for the task that runs the test.
     ("anyio._backends._asyncio", "TestRunner._call_in_runner_task"),
+    ("wstest_core._life", "Life._app_receive"),
     ("wstest_core.drivers.asgi", "AsgiDriver._app_receive"),
 }
 
@@ -149,6 +150,7 @@ _WORDS: dict[Place, str] = {
     ("asyncio.threads", "to_thread"): "waiting for a thread",
     ("asgiref.sync", "SyncToAsync.__call__"): "waiting for a thread",
     ("anyio.to_thread", "run_sync"): "waiting for a thread",
+    ("wstest_core._life", "Life._app_receive"): "waiting for input",
     ("wstest_core.drivers.asgi", "AsgiDriver._app_receive"): "waiting for input",
     ("wstest_core.layers._memory", "MemoryLayer.receive"): "waiting for its layer",
 }

@@ -1,0 +1,112 @@
+"""Fixtures for Django projects, beside those of pytest-django.
+
+They are plain functions, so they work under any plugin that runs coroutines.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from wstest_core import settings
+from wstest_core.pytest_plugin import open_around
+
+if TYPE_CHECKING:
+    from wstest_django._sockets import Application, Sockets
+    from wstest_django.communicator import (
+        SyncWebsocketCommunicator,
+        WebsocketCommunicator,
+    )
+    from wstest_django.layers import FreshLayer
+
+__all__ = ["ws_app", "ws_connect", "ws_connect_sync", "ws_database", "ws_layers"]
+
+_Connect: TypeAlias = "Callable[..., WebsocketCommunicator[Any]]"
+_ConnectSync: TypeAlias = "Callable[..., SyncWebsocketCommunicator[Any]]"
+# pytest-django's, which begin the test's transaction.
+_DATABASE = (
+    *("db", "transactional_db"),
+    *("django_db_reset_sequences", "django_db_serialized_rollback"),
+)
+
+
+@pytest.fixture
+def ws_app() -> "Application":
+    """The application under test; override it to test another.
+
+    It is what the setting `ASGI_APPLICATION` names.
+    """
+    from wstest_django.applications import websocket_application
+
+    return websocket_application()
+
+
+@pytest.fixture
+def ws_database(request: pytest.FixtureRequest) -> Generator[None]:
+    """One database for the test and for all threads of the application.
+
+    Access to it is asked for as ever: `@pytest.mark.django_db`, or `db`.
+    """
+    from wstest_django.database import one_database
+
+    for name in _DATABASE:
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
+    with one_database():
+        yield
+
+
+@pytest.fixture
+def ws_layers() -> "Generator[Mapping[str, FreshLayer]]":
+    """Fresh channel layers of this test, by alias."""
+    from wstest_django.layers import fresh_layers
+
+    with fresh_layers() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def _ws_sockets(ws_database: None, ws_layers: object) -> "Generator[Sockets]":
+    from wstest_django._sockets import Sockets
+    from wstest_django.configuration import configuration
+
+    sockets = Sockets()
+    with settings.override(**configuration().defaults()):
+        try:
+            yield sockets
+        finally:
+            sockets.close_sync()
+
+
+@pytest.fixture
+def ws_connect(
+    request: pytest.FixtureRequest, ws_app: "Application", _ws_sockets: "Sockets"
+) -> _Connect:
+    """A function that makes a socket of the application.
+
+    As in `async with ws_connect("/ws/chat/", user=ann) as ws`. It takes what
+    `WebsocketTestCase.create_communicator` takes, path and headers first.
+    Sockets that are left open are closed when the test ends.
+    """
+    open_around(request.node, _ws_sockets, plain="ws_connect_sync")
+
+    def connect(
+        path: str, headers: object = None, subprotocols: object = None, **others: Any
+    ) -> "WebsocketCommunicator[Any]":
+        others |= {"headers": headers, "subprotocols": subprotocols}
+        return _ws_sockets.make(ws_app, path, **others)
+
+    return connect
+
+
+@pytest.fixture
+def ws_connect_sync(ws_app: "Application", _ws_sockets: "Sockets") -> _ConnectSync:
+    """The same as `ws_connect`, for plain tests and with `with`."""
+
+    def connect(
+        path: str, headers: object = None, subprotocols: object = None, **others: Any
+    ) -> "SyncWebsocketCommunicator[Any]":
+        others |= {"headers": headers, "subprotocols": subprotocols}
+        return _ws_sockets.make_sync(ws_app, path, **others)
+
+    return connect

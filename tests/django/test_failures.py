@@ -1,0 +1,349 @@
+"""What a newcomer reads when the application is broken: the whole text."""
+
+import asyncio
+import inspect
+import re
+import threading
+import unittest
+import warnings
+from typing import Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.test import TransactionTestCase, override_settings
+from project import consumers
+
+from wstest_core import (
+    ApplicationCrashed,
+    ConnectionClosed,
+    ConnectionRejected,
+    NoMessage,
+    UnreadMessagesWarning,
+)
+from wstest_django import LeakedTaskWarning, WebsocketTestCase
+
+
+def text_of(error: object) -> str:
+    return re.sub(r"\d\.\d{3}s", "0.000s", str(error))
+
+
+def line_of(method: Any, number: int) -> int:
+    return inspect.getsourcelines(method)[1] + number
+
+
+class BrokenConsumerTests(WebsocketTestCase):
+    databases: ClassVar = {"default", "logs"}
+    maxDiff = None
+
+    async def _fails(self, kind: type[BaseException], consumer: str) -> str:
+        with self.assertRaises(kind) as caught:
+            path = f"/ws/{consumer}/"
+            async with self.create_communicator(ws_path=path, name="ann") as ws:
+                await ws.send_json({"x": 1})
+                await ws.receive_json()
+        return text_of(caught.exception)
+
+    def _is(self, text: str, expected: str) -> None:
+        self.assertEqual(text, inspect.cleandoc(expected))
+
+    async def test_raises(self) -> None:
+        """A consumer that raises."""
+        for consumer in ("raising", "raisingsync"):
+            text = await self._fails(ApplicationCrashed, consumer)
+            self._is(
+                text,
+                """
+                no frame for ann: the application raised LookupError("no room for {'x': 1}")
+
+                3 entries
+                   0.000s <- accepted
+                   0.000s -> {"x":1}
+                   0.000s <- (the application raised LookupError("no room for {'x': 1}"))
+
+                The application raised LookupError("no room for {'x': 1}"). A test that wants this expects ApplicationCrashed, and finds it in its `error`.
+                """,
+            )
+
+    async def test_hangs(self) -> None:
+        """A consumer that waits for what never comes: the failure says where."""
+        line = line_of(consumers.Hanging.receive_json, 1)
+        self._is(
+            await self._fails(NoMessage, "hanging"),
+            f"""
+            no frame for ann: nothing more can arrive
+
+            2 entries
+               0.000s <- accepted
+               0.000s -> {{"x":1}}
+
+            The application is waiting for an event in receive_json() at project/consumers.py:{line}.
+            """,
+        )
+
+    async def test_closes(self) -> None:
+        """A consumer that closes instead of answering."""
+        text = await self._fails(ConnectionClosed, "closingearly")
+        self._is(
+            text.partition("\n\nThe application")[0],
+            """
+            no frame for ann: closed by the application, code 4008 'too much'
+
+            3 entries
+               0.000s <- accepted
+               0.000s -> {"x":1}
+               0.000s <- (closed by the application, code 4008 'too much')
+            """,
+        )
+
+    async def test_refuses(self) -> None:
+        """A consumer that does not accept: which one it was."""
+        self._is(
+            await self._fails(ConnectionRejected, "refusing"),
+            """
+            no connection for ann: refused by the application: HTTP 403, close code 4003 (a browser sees close code 1006)
+
+            1 entry
+               0.000s <- (refused by the application: HTTP 403, close code 4003)
+
+            The application has returned. It was Refusing that refused.
+            """,
+        )
+
+    async def test_accepts_after_closing(self) -> None:
+        """A sync consumer that does what no server allows ends, and says so."""
+        self.assertIn(
+            "It sent what ASGI forbids: 'websocket.accept': after close only nothing "
+            "may be sent. It was AcceptingLate that refused.",
+            await self._fails(ConnectionRejected, "acceptinglate"),
+        )
+
+    async def test_no_route(self) -> None:
+        """A path that no router knows: which ones there are."""
+        text = await self._fails(ApplicationCrashed, "nowhere")
+        self.assertIn("\"No route found for path 'ws/nowhere/'.\"", text)
+        self.assertIn("There are these routes: 'ws/echo/', 'ws/syncecho/', ", text)
+        self.assertIn("'ws/room/<str:room>/', 'ws/kept/<str:room>/'.", text)
+
+    async def test_origin(self) -> None:
+        """An origin that a validator refuses: which are allowed, and what to do."""
+        origin = [(b"origin", b"http://evil.example")]
+        with self.assertRaises(ConnectionRejected) as caught:
+            async with self.create_communicator(ws_path="/ws/echo/", headers=origin):
+                pass
+        self._is(
+            text_of(caught.exception).splitlines()[-1],
+            "The application has returned. OriginValidator refuses the origin "
+            "'http://evil.example'; allowed: 'localhost', 'testserver'. A browser "
+            "sends the origin of its page: give the header (b'origin', b'http://…'), "
+            "or extend ALLOWED_HOSTS.",
+        )
+
+    async def test_path_missing(self) -> None:
+        """A test case without a path: where to set it."""
+        with self.assertRaises(AttributeError) as caught:
+            self.create_communicator()
+        self._is(
+            str(caught.exception),
+            "ws_path is not set in BrokenConsumerTests: set it to the path to connect "
+            'to, as in ws_path = "/ws/chat/", or give create_communicator(ws_path=…)',
+        )
+
+    async def test_application_missing(self) -> None:
+        """A project whose settings name no application, or one for HTTP alone."""
+        for setting, problem in [
+            ("", "Cannot find ASGI_APPLICATION setting."),
+            ("project.nowhere.application", "Cannot import ASGI_APPLICATION module"),
+            ("project.asgi.nothing", "Cannot find 'nothing' in ASGI_APPLICATION"),
+            ("project.asgi.http", "takes no WebSockets: it is Django's handler"),
+        ]:
+            with (
+                override_settings(ASGI_APPLICATION=setting),
+                self.assertRaisesMessage(ImproperlyConfigured, problem) as caught,
+            ):
+                self.create_communicator(ws_path="/")
+            self.assertIn("a `router`", str(caught.exception))
+
+    async def test_loop_has_ended(self) -> None:
+        """A connection that was made in another event loop: what became of it."""
+        ws = self.create_communicator(ws_path="/ws/echo/", name="ann")
+        elsewhere = threading.Thread(target=lambda: asyncio.run(ws.connect()))
+        elsewhere.start()
+        elsewhere.join()
+        with self.assertRaises(ApplicationCrashed) as caught:
+            await ws.send_json(1)
+        self.assertIn(
+            "was cancelled, by itself or because the event loop that it was connected "
+            "in has ended.",
+            str(caught.exception),
+        )
+
+
+class _Faulty:
+    """Tests that are run by a test, and never by a runner."""
+
+    class Leaks(WebsocketTestCase):
+        ws_path = "/ws/leaking/"
+
+        async def test(self) -> None:
+            async with self.create_communicator() as ws:
+                await ws.send_json({})
+                await ws.receive_json()
+
+    class Unread(WebsocketTestCase):
+        ws_path = "/ws/talkative/"
+
+        async def test(self) -> None:
+            ws = self.create_communicator(name="ann")
+            await ws.connect()
+            await ws.send_json({})
+            await ws.receive_json()
+
+    class UnreadSync(WebsocketTestCase):
+        ws_path = "/ws/talkative/"
+
+        def test(self) -> None:
+            ws = self.create_sync_communicator(name="ann")
+            ws.connect()
+            ws.send_json({})
+            ws.receive_json()
+
+    class Unseen(WebsocketTestCase):
+        ws_path = "/ws/raising/"
+
+        async def test(self) -> None:
+            ws = self.create_communicator(name="ann")
+            await ws.connect()
+            await ws.send_json({})
+
+    class FailsTwice(Unseen):
+        async def test(self) -> None:
+            await super().test()
+            raise AssertionError("the first error")
+
+        async def asyncTearDown(self) -> None:
+            raise LookupError("the second error")
+
+    class SkipsAndFails(Unseen):
+        async def test(self) -> None:
+            self.skipTest("the skip")
+
+        async def asyncTearDown(self) -> None:
+            raise LookupError("the error")
+
+    class FailsInSetUp(WebsocketTestCase):
+        async def asyncSetUp(self) -> None:
+            raise LookupError("no set-up")
+
+        async def test(self) -> None:
+            raise AssertionError("not reached")
+
+        async def asyncTearDown(self) -> None:
+            raise AssertionError("not reached")
+
+    class UnknownAlias(WebsocketTestCase):
+        test_channel_aliases = ("third",)
+
+        async def test(self) -> None:
+            raise AssertionError("not reached")
+
+
+def run(kind: type[WebsocketTestCase]) -> tuple[str, list[str]]:
+    """Run a test; return what its result says of it, and its warnings."""
+    result = unittest.TestResult()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        unittest.TestSuite([kind("test")]).run(result)
+    texts = [text for _, text in result.failures + result.errors]
+    return "\n".join(texts), [f"{w.category.__name__}: {w.message}" for w in caught]
+
+
+class EndOfTestTests(TransactionTestCase):
+    databases: ClassVar = {"default", "logs"}
+
+    def test_leaked_task(self) -> None:
+        """A task that a consumer leaves behind: which, and where it stands."""
+        text, warned = run(_Faulty.Leaks)
+        line = line_of(consumers.Leaking.tick, 1)
+        self.assertEqual(text, "")
+        self.assertEqual(len(warned), 1)
+        self.assertRegex(
+            warned[0],
+            r"^LeakedTaskWarning: the application has left a task running: Leaking.tick "
+            rf"at .*consumers\.py:{line}\. Cancel what a consumer begins in its "
+            r"disconnect\(\), or await it\.$",
+        )
+        self.assertTrue(issubclass(LeakedTaskWarning, UserWarning))
+
+    def test_unread_frames(self) -> None:
+        """Frames that nobody read: which, also where the test case closes."""
+        for kind in (_Faulty.Unread, _Faulty.UnreadSync):
+            text, warned = run(kind)
+            self.assertEqual(text, "")
+            self.assertEqual(len(warned), 1)
+            self.assertEqual(
+                text_of(warned[0]),
+                inspect.cleandoc(
+                    """
+                    UnreadMessagesWarning: 2 frames not read for ann: '{"number": 1}'
+
+                    7 entries
+                       0.000s <- accepted
+                       0.000s -> {}
+                       0.000s <- {"number": 0}
+                       0.000s <- {"number": 1}
+                       0.000s <- {"number": 2}
+                       0.000s -- the client disconnects, code 1000
+                       0.000s <- (the application returned)
+
+                    The application has returned. Read what it sends, or call skip(n) or ignore_remaining().
+                    """
+                ),
+            )
+        self.assertTrue(issubclass(UnreadMessagesWarning, UserWarning))
+
+    @override_settings(WSTEST={"UNREAD": "error"})
+    def test_unread_frames_as_errors(self) -> None:
+        """The setting makes them fail the test."""
+        text, warned = run(_Faulty.Unread)
+        self.assertIn("UnreadMessages: 2 frames not read for ann", text)
+        self.assertEqual(warned, [])
+
+    @override_settings(WSTEST={"UNRAED": "error"})
+    def test_unknown_setting(self) -> None:
+        """A setting that there is not: which there are."""
+        text, _ = run(_Faulty.Unread)
+        self.assertIn("the setting WSTEST has no key 'UNRAED'; there are TIMEOUT", text)
+
+    def test_crash_that_no_wait_has_seen(self) -> None:
+        """It fails the test when the test case closes the connection."""
+        text, _ = run(_Faulty.Unseen)
+        self.assertIn('LookupError("no room for {}")', text.replace("'", '"'))
+        self.assertIn("ApplicationCrashed: no clean end for ann", text)
+
+    def test_errors_of_the_cleaning_up(self) -> None:
+        """They are shown beneath the first error, and never instead of it."""
+        text, _ = run(_Faulty.FailsTwice)
+        first = text.index("AssertionError: the first error")
+        second = text.index("LookupError: the second error")
+        third = text.index("ApplicationCrashed: no clean end for ann")
+        self.assertLess(first, second)
+        self.assertLess(second, third)
+
+    def test_error_of_a_skipped_test(self) -> None:
+        """A skip does not hide what went wrong after it."""
+        text, _ = run(_Faulty.SkipsAndFails)
+        self.assertIn("LookupError: the error", text)
+
+    def test_error_in_async_set_up(self) -> None:
+        """Then neither the test nor its teardown runs, as in unittest."""
+        text, _ = run(_Faulty.FailsInSetUp)
+        self.assertIn("LookupError: no set-up", text)
+        self.assertNotIn("not reached", text)
+
+    def test_unknown_alias(self) -> None:
+        """An alias that the settings do not have: which there are."""
+        text, _ = run(_Faulty.UnknownAlias)
+        self.assertIn(
+            "the setting CHANNEL_LAYERS has no alias 'third' "
+            "(there are: 'default', 'second')",
+            text,
+        )
