@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from wstest_core.lazy import loader, require
 
 if TYPE_CHECKING:
+    from wstest_core.application import (
+        ApplicationCommunicator,
+    )
     from wstest_core.capture import (
         capture_broadcast_events,
         capture_topic_broadcasts,
@@ -22,8 +25,18 @@ if TYPE_CHECKING:
     from wstest_django._sockets import (
         LeakedTaskWarning,
     )
+    from wstest_django._steps import (
+        async_test,
+    )
     from wstest_django.applications import (
         websocket_application,
+    )
+    from wstest_django.channel_client import (
+        Client,
+    )
+    from wstest_django.channel_testcases import (
+        ChannelTestCase,
+        TransactionChannelTestCase,
     )
     from wstest_django.communicator import (
         APICommunicator,
@@ -33,11 +46,16 @@ if TYPE_CHECKING:
     from wstest_django.database import (
         one_database,
     )
+    from wstest_django.http import (
+        HttpCommunicator,
+    )
     from wstest_django.layers import (
         FreshLayer,
         capture_broadcasts,
+        contents,
         fresh_layers,
         group_members,
+        join_group,
         next_message,
         pending,
         send_to_channel,
@@ -49,35 +67,51 @@ if TYPE_CHECKING:
         session_headers,
         session_headers_for,
     )
+    from wstest_django.routing import (
+        apply_routes,
+    )
     from wstest_django.testcases import (
         WebsocketTestCase,
         WebsocketTransactionTestCase,
-        async_test,
     )
     from wstest_django.users import (
         create_user,
     )
+    from wstest_django.ws_client import (
+        HttpClient,
+        WSClient,
+    )
 
 __all__ = [
     "APICommunicator",
+    "ApplicationCommunicator",
+    "ChannelTestCase",
+    "Client",
     "FreshLayer",
+    "HttpClient",
+    "HttpCommunicator",
     "LeakedTaskWarning",
     "SyncWebsocketCommunicator",
+    "TransactionChannelTestCase",
+    "WSClient",
     "WebsocketCommunicator",
     "WebsocketTestCase",
     "WebsocketTransactionTestCase",
+    "apply_routes",
     "async_test",
     "basic_headers",
     "bearer_headers",
     "capture_broadcast_events",
     "capture_broadcasts",
     "capture_topic_broadcasts",
+    "contents",
     "cookie_headers",
     "create_user",
     "force_login",
     "fresh_layers",
     "get_headers_for_user",
     "group_members",
+    "join_group",
     "next_message",
     "one_database",
     "pending",
@@ -91,24 +125,34 @@ __all__ = [
 
 _HOMES = {
     "APICommunicator": "wstest_django.communicator",
+    "ApplicationCommunicator": "wstest_core",
+    "ChannelTestCase": "wstest_django.channel_testcases",
+    "Client": "wstest_django.channel_client",
     "FreshLayer": "wstest_django.layers",
+    "HttpClient": "wstest_django.ws_client",
+    "HttpCommunicator": "wstest_django.http",
     "LeakedTaskWarning": "wstest_django._sockets",
     "SyncWebsocketCommunicator": "wstest_django.communicator",
+    "TransactionChannelTestCase": "wstest_django.channel_testcases",
+    "WSClient": "wstest_django.ws_client",
     "WebsocketCommunicator": "wstest_django.communicator",
     "WebsocketTestCase": "wstest_django.testcases",
     "WebsocketTransactionTestCase": "wstest_django.testcases",
-    "async_test": "wstest_django.testcases",
+    "apply_routes": "wstest_django.routing",
+    "async_test": "wstest_django._steps",
     "basic_headers": "wstest_core",
     "bearer_headers": "wstest_core",
     "capture_broadcast_events": "wstest_core",
     "capture_broadcasts": "wstest_django.layers",
     "capture_topic_broadcasts": "wstest_core",
+    "contents": "wstest_django.layers",
     "cookie_headers": "wstest_core",
     "create_user": "wstest_django.users",
     "force_login": "wstest_django.logins",
     "fresh_layers": "wstest_django.layers",
     "get_headers_for_user": "wstest_django.logins",
     "group_members": "wstest_django.layers",
+    "join_group": "wstest_django.layers",
     "next_message": "wstest_django.layers",
     "one_database": "wstest_django.database",
     "pending": "wstest_django.layers",

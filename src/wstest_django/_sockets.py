@@ -23,7 +23,7 @@ from wstest_django.communicator import (
     driver_of,
     with_origin,
 )
-from wstest_django.configuration import configuration
+from wstest_django.configuration import camel_case
 
 __all__ = ["Application", "Handshake", "LeakedTaskWarning", "Sockets", "User"]
 
@@ -135,9 +135,7 @@ def _arguments(
     options: _Arguments = dict(handshake)
     user, test_client = options.pop("user", None), options.pop("test_client", None)
     options["headers"] = with_origin(options.get("headers"), application, path)
-    if configuration().CAMELIZE and not (
-        options.get("messages") or options.get("codec")
-    ):
+    if camel_case() and not (options.get("messages") or options.get("codec")):
         options["codec"] = _camel_case(options.get("consumer"))
     return driver_of(application, test_client), options, user
 
@@ -145,8 +143,9 @@ def _arguments(
 def _camel_case(consumer: object) -> CamelCaseCodec[Any] | ModelCodec[Any]:
     if not hasattr(consumer, "outgoing_message_adapter"):
         return CamelCaseCodec(JsonCodec())
-    own = ModelCodec[Any](consumer)
-    return own if own.camel_case else CamelCaseCodec(own)
+    own: ModelCodec[Any] = ModelCodec(consumer)
+    decided = own.camel_case or getattr(consumer, "camelize", None) is not None
+    return own if decided else CamelCaseCodec(own)
 
 
 def _place(user: User | None, scope: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Finds the project's WebSocket application, and knows what it is made of."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ from wstest_core.events import Headers
 from wstest_core.scope import Scope
 
 __all__ = [
+    "applied",
+    "applying",
+    "channel_application",
     "let_test_server_in",
     "refusal_by_origin",
     "routes",
@@ -30,26 +34,61 @@ _Part: TypeAlias = Any
 _INNER = ("application", "inner", "app")
 
 
+# What tests have put in the place of the project's application, innermost last.
+_applied: list[AsgiApplication] = []
+
+
+@contextmanager
+def applying(applications: Iterable[AsgiApplication]) -> Generator[None]:
+    """Put applications in the place of the project's within a block."""
+    before = len(_applied)
+    _applied.extend(applications)
+    try:
+        yield
+    finally:
+        del _applied[before:]
+
+
+def applied(protocol: str) -> AsgiApplication | None:
+    """Return what a test has put in the project's place for a type of scope."""
+    for application in reversed(_applied):
+        if _lack(application, protocol) is None:
+            return application
+    return None
+
+
 def websocket_application() -> AsgiApplication:
     """Return the application that the setting `ASGI_APPLICATION` names.
+
+    Or what `apply_routes` has put in its place.
 
     Raises:
         ImproperlyConfigured: if there is none, or it takes no WebSockets.
     """
+    return applied("websocket") or _configured("websocket", "WebSockets")
+
+
+def channel_application() -> AsgiApplication:
+    """Return the application for background messages, likewise."""
+    return applied("channel") or _configured("channel", "background messages")
+
+
+def _configured(protocol: str, what: str) -> AsgiApplication:
+    own = "a `router`" if protocol == "websocket" else "routes with apply_routes()"
     try:
         application: AsgiApplication = get_default_application()
     except ImproperlyConfigured as error:
         raise ImproperlyConfigured(
             f"{error} The test looks for its application there: set "
-            'ASGI_APPLICATION = "project.asgi.application", or give the test case '
-            "a `router`."
+            f'ASGI_APPLICATION = "project.asgi.application", or give the test {own}.'
         ) from error
-    problem = next(filter(None, map(_lack, _parts(application))), None)
+    parts = _parts(application, protocol)
+    problem = next(filter(None, (_lack(part, protocol) for part in parts)), None)
     if problem is not None:
         raise ImproperlyConfigured(
-            f"ASGI_APPLICATION takes no WebSockets: {problem}. Wrap it in "
-            'ProtocolTypeRouter({"http": …, "websocket": …}), or give the test case '
-            "a `router`."
+            f"ASGI_APPLICATION takes no {what}: {problem}. Wrap it in "
+            f'ProtocolTypeRouter({{"http": …, "{protocol}": …}}), or give the test '
+            f"{own}."
         )
     return application
 
@@ -95,18 +134,18 @@ def let_test_server_in(application: AsgiApplication | str) -> None:
             part.allowed_origins = hosts
 
 
-def _lack(part: _Part) -> str | None:
+def _lack(part: _Part, protocol: str) -> str | None:
     if isinstance(part, ASGIHandler):
         return "it is Django's handler of HTTP alone"
     if isinstance(part, ProtocolTypeRouter):
         known = list(part.application_mapping)
-        if "websocket" not in known:
-            return f"{type(part).__name__} has no 'websocket' among {known}"
+        if protocol not in known:
+            return f"{type(part).__name__} has no {protocol!r} among {known}"
     return None
 
 
-def _parts(application: _Part) -> Iterator[_Part]:
-    """Yield an application and what it wraps and routes WebSockets to."""
+def _parts(application: _Part, protocol: str = "websocket") -> Iterator[_Part]:
+    """Yield an application and what it wraps and routes a type of scope to."""
     seen: set[int] = set()
     waiting = [application]
     while waiting:
@@ -115,12 +154,12 @@ def _parts(application: _Part) -> Iterator[_Part]:
             continue
         seen.add(id(part))
         yield part
-        waiting += _children(part)
+        waiting += _children(part, protocol)
 
 
-def _children(part: _Part) -> list[_Part]:
+def _children(part: _Part, protocol: str) -> list[_Part]:
     if isinstance(part, ProtocolTypeRouter):
-        return [part.application_mapping.get("websocket")]
+        return [part.application_mapping.get(protocol)]
     if isinstance(part, URLRouter):
         return [getattr(route, "callback", route) for route in part.routes]
     return [getattr(part, name, None) for name in _INNER]

@@ -3,14 +3,14 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from wstest_core.settings import Settings, Unread, current
 
-__all__ = ["Configuration", "authentication_message", "configuration"]
+__all__ = ["Configuration", "authentication_message", "camel_case", "configuration"]
 
 _Value: TypeAlias = Any
 _PLAIN: Final = Settings()
@@ -73,9 +73,19 @@ def authentication_message(wanted: bool | None) -> bool | None:
     """
     if wanted is None:
         wanted = configuration().SEND_AUTHENTICATION_MESSAGE
-    # chanx's settings are loaded once it is used, with consumers or without.
+    return _of_chanx("SEND_AUTHENTICATION_MESSAGE") if wanted is None else wanted
+
+
+def camel_case() -> bool:
+    """Say whether an application speaks camelCase where no consumer says it."""
+    return configuration().CAMELIZE or bool(_of_chanx("CAMELIZE"))
+
+
+def _of_chanx(name: str) -> bool | None:
+    """Return a setting of chanx, which is loaded once it is used, or None."""
     chanx = sys.modules.get("chanx.channels.settings")
-    if wanted is None and chanx is not None:
-        own = cast("_Value", chanx).chanx_settings.SEND_AUTHENTICATION_MESSAGE
-        return bool(own)
-    return wanted
+    return None if chanx is None else bool(getattr(_settings_in(chanx), name))
+
+
+def _settings_in(chanx: _Value) -> _Value:
+    return chanx.chanx_settings

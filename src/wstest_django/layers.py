@@ -22,8 +22,10 @@ from wstest_core.layers import (
 __all__ = [
     "FreshLayer",
     "capture_broadcasts",
+    "contents",
     "fresh_layers",
     "group_members",
+    "join_group",
     "next_message",
     "pending",
     "send_to_channel",
@@ -135,6 +137,16 @@ def send_to_group(
 ) -> None:
     """Put a message on each channel of a group of a fresh layer, likewise."""
     _fresh(layer).put_to_group(group, message)
+
+
+def join_group(layer: str | BaseChannelLayer, group: str, channel: str) -> None:
+    """Add a channel to a group of a fresh layer, without waiting."""
+    _fresh(layer).join(group, channel)
+
+
+def contents(layer: str | BaseChannelLayer) -> dict[str, list[LayerMessage]]:
+    """Return all messages that wait on a fresh layer, by channel; take none."""
+    return _fresh(layer).contents()
 
 
 class _Swap:

@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, ParamSpec, TypeAlias, TypeVar
-from unittest import SkipTest
+from typing import Any, TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
@@ -15,8 +14,10 @@ from wstest_core import settings
 from wstest_core.credentials import HeaderList
 from wstest_core.layers import instead
 from wstest_core.scope import HeadersInput
-from wstest_django._sockets import Application, Handshake, Sockets, add_later
-from wstest_django.applications import websocket_application
+from wstest_django._sockets import Application, Handshake, Sockets
+from wstest_django._steps import errors_of, raise_first
+from wstest_django.applications import applied, websocket_application
+from wstest_django.channel_client import clients_closed
 from wstest_django.communicator import (
     SyncWebsocketCommunicator,
     WebsocketCommunicator,
@@ -27,16 +28,18 @@ from wstest_django.layers import FreshLayer, fresh_layers
 from wstest_django.logins import session_headers_for
 from wstest_django.users import create_user
 
-__all__ = ["WebsocketTestCase", "WebsocketTransactionTestCase", "async_test"]
+__all__ = [
+    "WebsocketTestCase",
+    "WebsocketTests",
+    "WebsocketTransactionTestCase",
+]
 
 _Result: TypeAlias = Any  # unittest's, or one that is like it
 _User: TypeAlias = Any  # of the project's own class
 _Test: TypeAlias = Callable[[], Awaitable[object]]
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
-class _WebsocketTests(SimpleTestCase):
+class WebsocketTests(SimpleTestCase):
     """What both test cases have. See `WebsocketTestCase`."""
 
     consumer: type[Any] | None = None
@@ -46,6 +49,7 @@ class _WebsocketTests(SimpleTestCase):
     channel_layers: Mapping[str, FreshLayer]
     ws_headers: HeadersInput
     subprotocols: list[str]
+    runs_async_steps = True  # so that `async_test` does not
     _sockets: Sockets
     _anonymous: WebsocketCommunicator | None
 
@@ -162,7 +166,9 @@ class _WebsocketTests(SimpleTestCase):
                 f"ws_path is not set in {name}: set it to the path to connect to, as "
                 f'in ws_path = "/ws/chat/", or give create_communicator(ws_path=…)'
             )
-        application = router or self.router or websocket_application()
+        application = (
+            router or applied("websocket") or self.router or websocket_application()
+        )
         # A consumer class, or a function, that is an attribute is not bound.
         return getattr(application, "__func__", application), path
 
@@ -212,20 +218,21 @@ class _WebsocketTests(SimpleTestCase):
         self.enterContext(one_database())
         aliases = self.test_channel_aliases
         self.channel_layers = self.enterContext(fresh_layers(aliases))
+        self.enterContext(clients_closed())
         self.addCleanup(self._sockets.close_sync)
         super()._callSetUp()  # type: ignore[misc]  # not in its stubs
 
     async def _run_whole(self, test: _Test) -> None:
         await self._sockets.__aenter__()
-        errors = await _errors_of(self.asyncSetUp)
+        errors = await errors_of(self.asyncSetUp)
         if not errors:
-            errors += await _errors_of(test)
-            errors += await _errors_of(self.asyncTearDown)
-        errors += await _errors_of(self._sockets.close)
-        _raise_first(errors)
+            errors += await errors_of(test)
+            errors += await errors_of(self.asyncTearDown)
+        errors += await errors_of(self._sockets.close)
+        raise_first(errors)
 
 
-class WebsocketTestCase(_WebsocketTests, TestCase):
+class WebsocketTestCase(WebsocketTests, TestCase):
     """A `django.test.TestCase` with WebSockets: each test is rolled back.
 
     Set `ws_path`, and perhaps `consumer`, whose messages are decoded then, and
@@ -250,66 +257,10 @@ class WebsocketTestCase(_WebsocketTests, TestCase):
     __module__ = "wstest_django"
 
 
-class WebsocketTransactionTestCase(_WebsocketTests, TransactionTestCase):
+class WebsocketTransactionTestCase(WebsocketTests, TransactionTestCase):
     """The same as a `TransactionTestCase`: the database is flushed instead.
 
     That is slow, and needed where threads must have connections of their own.
     """
 
     __module__ = "wstest_django"
-
-
-def async_test(
-    function: Callable[P, Awaitable[R]],
-) -> Callable[P, Awaitable[R]]:
-    """Run `asyncSetUp`, an async test and `asyncTearDown`, in one event loop.
-
-    For methods of any `django.test` class; django-rest-live's name. The
-    teardown runs also when the test has failed. `WebsocketTestCase` does all
-    this by itself, and needs no decorator.
-    """
-
-    if getattr(function, "__unittest_skip__", False):
-        return function  # a coroutine function would hide the mark from unittest
-
-    @wraps(function)
-    async def test(*args: P.args, **kwargs: P.kwargs) -> R:
-        self: Any = args[0]
-        if isinstance(self, _WebsocketTests):
-            return await function(*args, **kwargs)
-        results: list[R] = []
-
-        async def run() -> None:
-            results.append(await function(*args, **kwargs))
-
-        errors = await _errors_of(getattr(self, "asyncSetUp", _nothing))
-        if not errors:
-            errors += await _errors_of(run)
-            errors += await _errors_of(getattr(self, "asyncTearDown", _nothing))
-        _raise_first(errors)
-        return results[0]
-
-    return test
-
-
-async def _nothing() -> None:
-    return
-
-
-async def _errors_of(step: _Test) -> list[BaseException]:
-    try:
-        await step()
-    except BaseException as error:
-        return [error]
-    return []
-
-
-def _raise_first(errors: list[BaseException]) -> None:
-    """Raise the first error; what came later is shown beneath it."""
-    serious = [each for each in errors if not isinstance(each, SkipTest)] or errors
-    if not serious:
-        return
-    first, *later = serious
-    for error in later:
-        add_later(first, error)
-    raise first

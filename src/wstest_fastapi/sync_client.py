@@ -21,10 +21,10 @@ from wstest_core.codecs import Codec
 from wstest_core.communicator import Options
 from wstest_core.drivers import AsgiApplication
 from wstest_core.lifespan import Lifespan, State
+from wstest_core.loop import Loop
 from wstest_core.scope import HeadersInput, normalise_headers
 from wstest_core.sync import SyncWebsocketCommunicator
 from wstest_fastapi._http import httpx
-from wstest_fastapi._loop import Loop
 from wstest_fastapi._sharing import (
     AnyMessage,
     SharedApplication,

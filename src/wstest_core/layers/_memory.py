@@ -107,11 +107,8 @@ class MemoryLayer:
         return f"{prefix}.inmemory!{next(_serial):012}"
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Let a channel have what is sent to a group."""
-        self.require_valid_group_name(group)
-        self.require_valid_channel_name(channel)
-        with self._lock:
-            self.groups.setdefault(group, {})[channel] = time.time()
+        """Let a channel have what is sent to a group. See `join`."""
+        self.join(group, channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Take a channel out of a group; harmless if it is not in it."""
@@ -154,6 +151,13 @@ class MemoryLayer:
         _check(message)
         for channel in self.members(group):
             self._deliver(channel, deepcopy(message))
+
+    def join(self, group: str, channel: str) -> None:
+        """Let a channel have what is sent to a group, from any thread."""
+        self.require_valid_group_name(group)
+        self.require_valid_channel_name(channel)
+        with self._lock:
+            self.groups.setdefault(group, {})[channel] = time.time()
 
     def members(self, group: str) -> list[str]:
         """Return the channels in a group, in the order in which they came."""

@@ -24,7 +24,7 @@ from types import FrameType
 from typing import TypeAlias
 
 from wstest_core import settings
-from wstest_core.quiescence import _jobs
+from wstest_core.quiescence import _jobs, _servers
 from wstest_core.quiescence._places import Place, place, spot
 
 __all__ = ["outstanding", "parked"]
@@ -96,7 +96,7 @@ def _sort_out(frames: dict[int, FrameType], loop: object) -> str | None:
     threads = {thread.ident: thread for thread in threading.enumerate()}
     for ident, frame in list(frames.items()):
         thread = threads.get(ident)
-        if ident in _parked or (thread and _is_trusted(thread, frame, loop)):
+        if ident in _parked or _is_trusted(thread, frame, loop):
             del frames[ident]
         elif thread is None or not _stands_idle(thread, frame):
             name = "a thread" if thread is None else f"thread {thread.name!r}"
@@ -119,8 +119,12 @@ def _current_frames() -> Mapping[int, FrameType] | None:
     return None if look is None else look()
 
 
-def _is_trusted(thread: threading.Thread, frame: FrameType, loop: object) -> bool:
+def _is_trusted(
+    thread: threading.Thread | None, frame: FrameType, loop: object
+) -> bool:
     """Whether a thread does nothing to the loop, wherever it stands."""
+    if thread is None:  # nothing is known of it, but where it stands
+        return _is_service(frame)
     if _is_anyio_worker(thread) and getattr(thread, "loop", None) is loop:
         # Its list of idle workers is changed in the loop's thread only.
         return thread in getattr(thread, "idle_workers", ())
@@ -197,6 +201,10 @@ def _is_done(future: object) -> bool:
     return done is None or done()
 
 
+def _serves_nobody(thread: threading.Thread, frame: FrameType) -> bool:
+    return _servers.serves_nobody(thread.ident, frame)
+
+
 def _joins_this_thread(thread: threading.Thread, frame: FrameType) -> bool:
     if place(frame) not in _JOINS or frame.f_locals.get("timeout") not in (None, -1):
         return False
@@ -210,6 +218,10 @@ def _serves_the_test_run(thread: threading.Thread, frame: FrameType) -> bool:
     patterns = (*_SERVICE_THREADS, *settings.current.harmless_threads)
     if any(fnmatchcase(name, pattern) for pattern in patterns):
         return True
+    return _is_service(frame)
+
+
+def _is_service(frame: FrameType) -> bool:
     home: str = frame.f_globals.get("__name__", "")
     return home.split(".")[0] in _SERVICE_MODULES
 
@@ -245,4 +257,5 @@ _RULES: tuple[_Rule, ...] = (
     _waits_at_an_empty_queue,
     _idle_trio_worker,
     _joins_this_thread,
+    _serves_nobody,
 )

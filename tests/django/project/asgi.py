@@ -1,5 +1,5 @@
 from channels.auth import AuthMiddlewareStack
-from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 from django.urls import path
@@ -12,7 +12,7 @@ PLAIN = [
     *("Echo", "SyncEcho", "Orm", "Sync", "DatabaseSyncToAsync", "AnyThread"),
     *("Committing", "Closing", "Notes", "WhoAmI", "Refusing", "Raising", "RaisingSync"),
     *("Hanging", "ClosingEarly", "Leaking", "Talkative", "AcceptingLate"),
-    "Translating",
+    *("Translating", "NoteStreams", "Recorder", "Headers", "Counting"),
 ]
 routes = [
     path(f"ws/{name.lower()}/", getattr(consumers, name).as_asgi()) for name in PLAIN
@@ -22,4 +22,12 @@ routes += [
     path("ws/kept/<str:room>/", consumers.Kept.as_asgi()),
 ]
 websocket = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes)))
-application = ProtocolTypeRouter({"http": http, "websocket": websocket})
+background = ChannelNameRouter(
+    {
+        "thumbnails": consumers.Thumbnails.as_asgi(),
+        "notes": consumers.NoteWriter.as_asgi(),
+    }
+)
+application = ProtocolTypeRouter(
+    {"http": http, "websocket": websocket, "channel": background}
+)

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
+from channels.consumer import AsyncConsumer, SyncConsumer
 from channels.db import database_sync_to_async
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
@@ -224,3 +225,87 @@ class Translating(WebsocketConsumer):
     async def answer(self, text: str | None) -> None:
         await sync_to_async(write)(str(text))
         await database_sync_to_async(self.send)(text)
+
+
+class Thumbnails(AsyncConsumer):
+    """A background consumer: replies to who asked."""
+
+    async def thumbnails_make(self, message: Any) -> None:
+        reply = {"type": "thumbnails.made", "name": f"{message['name']}.png"}
+        await self.channel_layer.send(message["reply_channel"], reply)
+
+    async def thumbnails_announce(self, message: Any) -> None:
+        await self.channel_layer.group_send("thumbnails", {"type": "made"})
+
+    async def thumbnails_fail(self, message: Any) -> None:
+        raise LookupError("no such picture")
+
+    async def thumbnails_hang(self, message: Any) -> None:
+        await asyncio.Event().wait()
+
+
+class NoteWriter(SyncConsumer):
+    """A background consumer that writes to the database, synchronously."""
+
+    count = 0
+
+    def note_write(self, message: Any) -> None:
+        self.count += 1
+        note = Note.objects.create(text=message["text"])
+        reply = {"type": "note.written", "pk": note.pk, "count": self.count}
+        async_to_sync(self.channel_layer.send)(message["reply_channel"], reply)
+
+
+class NoteStreams(JsonWebsocketConsumer):
+    """Takes changes of notes: a stream, and what to do with which row."""
+
+    def receive_json(self, content: Any, **_: Any) -> None:
+        if content["stream"] != "notes":
+            self.send_json({"error": f"no stream {content['stream']!r}"})
+            return
+        payload = content["payload"]
+        match payload["action"]:
+            case "create":
+                note = Note.objects.create(**payload["data"])
+            case "update":
+                note = Note.objects.get(pk=payload["pk"])
+                note.text = payload["data"]["text"]
+                note.save()
+            case "delete":
+                note = Note.objects.get(pk=payload["pk"])
+                note.delete()
+        self.send_json({"stream": "notes", "payload": {"text": note.text}})
+
+
+class Recorder(JsonWebsocketConsumer):
+    """Says what it was given, in the order in which it was."""
+
+    def connect(self) -> None:
+        self.accept()
+        self.seen: list[Any] = []
+
+    def receive(self, text_data: Any = None, bytes_data: Any = None, **_: Any) -> None:
+        self.seen.append(text_data if bytes_data is None else bytes_data.decode())
+        self.send_json(self.seen)
+
+
+class Headers(JsonWebsocketConsumer):
+    def connect(self) -> None:
+        headers = dict(self.scope["headers"])
+        self.accept()
+        self.send_json(
+            {
+                "cookies": self.scope["cookies"],
+                "language": headers.get(b"accept-language", b"").decode(),
+            }
+        )
+
+
+class Counting(JsonWebsocketConsumer):
+    """Counts its visits in the session, while it is connected."""
+
+    def connect(self) -> None:
+        self.accept()
+        session = self.scope["session"]
+        session["visits"] = session.get("visits", 0) + 1
+        session.save()

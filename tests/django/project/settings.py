@@ -20,9 +20,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
-SESSION_ENGINE = os.environ.get(
-    "SESSION_ENGINE", "django.contrib.sessions.backends.db"
-)
+SESSION_ENGINE = os.environ.get("SESSION_ENGINE", "django.contrib.sessions.backends.db")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Nobody is there: a test that asked this layer would fail.
 CHANNEL_LAYERS = {

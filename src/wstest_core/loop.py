@@ -49,11 +49,17 @@ class _Work(Generic[T]):
 class Loop:
     """Keeps the event loop of sync communicators alive, and runs things there.
 
-    `timeout`, in seconds, guards each run against hanging.
+    Used with `with`. `timeout`, in seconds, guards each run against hanging.
     """
 
+    __module__ = "wstest_core.loop"
+
     def __init__(
-        self, name: str, *, timeout: float, backend: Literal["asyncio", "trio"]
+        self,
+        name: str,
+        *,
+        timeout: float,
+        backend: Literal["asyncio", "trio"] = "asyncio",
     ) -> None:
         self._works: list[_Work[Any]] = []
         self._ws: SyncWebsocketCommunicator = SyncWebsocketCommunicator(
