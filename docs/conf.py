@@ -2,9 +2,17 @@
 
 import re
 
+import django
+from django.conf import settings
 from sphinx.application import Sphinx
 
 from wstest_core import __version__
+
+# Django's modules can be imported only where there are settings.
+settings.configure(
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"]
+)
+django.setup()
 
 CODE = re.compile(r"(?<![:`])`([^`]+)`(?!`)")
 
