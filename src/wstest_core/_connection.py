@@ -171,10 +171,11 @@ class Connection(Generic[M]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        since = self._session.leave()
         try:
             await self.disconnect()
             if error is None:
-                self._report_unread(self._session.unread)
+                self._report_unread(self._session.unread(since))
         except WebSocketTestError as failure:
             if error is None:
                 raise
@@ -389,6 +390,7 @@ class Connection(Generic[M]):
             _completion.turn_off(self.consumer)
 
     def _send(self, frame: str | bytes) -> Awaitable[None]:
+        self._session.farewell.began = None
         self._reader.ledger.sent()
         return self._session.send(frame)
 

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias, final
 
-from wstest_core import explain
+from wstest_core import explain, quiescence
+from wstest_core._farewell import Farewell, farewell_in
 from wstest_core.drivers import Driver
 from wstest_core.errors import (
     ApplicationCrashed,
@@ -55,6 +56,7 @@ class Session:
         "_started",
         "driver",
         "end_told",
+        "farewell",
         "opened",
         "scope",
         "transcript",
@@ -68,6 +70,7 @@ class Session:
         self.end_told = False  # the test knows that the connection has ended
         self._ahead: deque[Frame] | None = None  # frames that were only looked at
         self._goodbye: tuple[int, str] | None = None
+        self.farewell = Farewell()  # of the loop, once it is open
         self._crash_told = False
         self._started = False
         self._closed = False
@@ -84,6 +87,8 @@ class Session:
         """Connect. A refused connection is given back at once."""
         self.require_new()
         self._started = True
+        self.farewell = farewell_in(quiescence.watch())
+        self.farewell.began = None
         opened = await self.driver.open(self.scope, self.transcript, timeout=timeout)
         if isinstance(opened, Silence):
             raise NoMessage(self.text("no answer to the connection", opened, timeout))
@@ -174,10 +179,18 @@ class Session:
             )
             warnings.warn(text, LingeringApplicationWarning, stacklevel=4)
 
-    @property
-    def unread(self) -> list[Frame]:
-        """What no test has read."""
-        return self.transcript.unread
+    def leave(self) -> float | None:
+        """Take note that the client leaves; return when others began to."""
+        before = self.farewell.began
+        if before is None and self.opened is not None:
+            self.farewell.began = self.driver.now()
+        return before
+
+    def unread(self, since: float | None) -> list[Frame]:
+        """What no test has read, less what came since others began to leave."""
+        unread = self.transcript.unread
+        late = 0 if since is None else self.transcript.frames_since(since)
+        return unread[: max(0, len(unread) - late)]
 
     @property
     def is_open(self) -> bool:

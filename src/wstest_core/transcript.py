@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 from wstest_core import settings
-from wstest_core.events import Accept, Crash, Frame, Terminal
+from wstest_core.events import FRAME, Accept, Crash, Frame, Terminal
 
 __all__ = ["Entry", "Happening", "Transcript", "forget", "recorded"]
 
@@ -84,6 +84,11 @@ class Transcript:
     def unread(self) -> list[Frame]:
         """The frames that arrived and were not read yet."""
         return [frame for queue in self._queues for frame in queue]
+
+    def frames_since(self, at: float) -> int:
+        """How many frames arrived since a time of the loop's clock."""
+        arrived = [e for e in self._entries if e[1] == "<-" and isinstance(e[2], FRAME)]
+        return sum(each[0] >= at for each in arrived)
 
     @property
     def error(self) -> BaseException | None:
