@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         with_query_token,
     )
     from wstest_django._sockets import (
+        Connect,
+        ConnectSync,
         LeakedTaskWarning,
     )
     from wstest_django._steps import (
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
         APICommunicator,
         SyncWebsocketCommunicator,
         WebsocketCommunicator,
+    )
+    from wstest_django.configuration import (
+        Configuration,
     )
     from wstest_django.database import (
         one_database,
@@ -87,6 +92,9 @@ __all__ = [
     "ApplicationCommunicator",
     "ChannelTestCase",
     "Client",
+    "Configuration",
+    "Connect",
+    "ConnectSync",
     "FreshLayer",
     "HttpClient",
     "HttpCommunicator",
@@ -128,6 +136,9 @@ _HOMES = {
     "ApplicationCommunicator": "wstest_core",
     "ChannelTestCase": "wstest_django.channel_testcases",
     "Client": "wstest_django.channel_client",
+    "Configuration": "wstest_django.configuration",
+    "Connect": "wstest_django._sockets",
+    "ConnectSync": "wstest_django._sockets",
     "FreshLayer": "wstest_django.layers",
     "HttpClient": "wstest_django.ws_client",
     "HttpCommunicator": "wstest_django.http",

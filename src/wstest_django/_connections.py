@@ -22,6 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.transaction import Atomic, get_connection
 
+from wstest_core import settings
 from wstest_core.layers import instead
 
 __all__ = ["in_memory", "shared", "sharing", "strangers_closed"]
@@ -29,8 +30,6 @@ __all__ = ["in_memory", "shared", "sharing", "strangers_closed"]
 # What Django passes to the wrappers of a statement.
 _Passed: TypeAlias = Any
 _Execute: TypeAlias = Callable[..., Any]
-
-PATIENCE = 5.0  # seconds that a thread waits for its turn, as SQLite does
 
 
 def shared() -> dict[str, BaseDatabaseWrapper]:
@@ -124,7 +123,8 @@ class _Turns:
             return execute(*statement)
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=PATIENCE):
+        # Less than a communicator waits, so that the test sees this error.
+        if not self._lock.acquire(timeout=settings.current.timeout / 2):
             raise RuntimeError(
                 f"two threads wait for each other on the database {self._alias!r}: a "
                 "test that rolls back has one connection, and another thread is within "

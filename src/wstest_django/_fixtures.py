@@ -3,8 +3,8 @@
 They are plain functions, so they work under any plugin that runs coroutines.
 """
 
-from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Generator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,7 +12,8 @@ from wstest_core import settings
 from wstest_core.pytest_plugin import open_around
 
 if TYPE_CHECKING:
-    from wstest_django._sockets import Application, Sockets
+    from wstest_core.scope import HeadersInput
+    from wstest_django._sockets import Application, Connect, ConnectSync, Sockets
     from wstest_django.communicator import (
         SyncWebsocketCommunicator,
         WebsocketCommunicator,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ws_app", "ws_connect", "ws_connect_sync", "ws_database", "ws_layers"]
 
-_Connect: TypeAlias = "Callable[..., WebsocketCommunicator[Any]]"
-_ConnectSync: TypeAlias = "Callable[..., SyncWebsocketCommunicator[Any]]"
 # pytest-django's, which begin the test's transaction.
 _DATABASE = (
     *("db", "transactional_db"),
@@ -81,7 +80,7 @@ def _ws_sockets(ws_database: None, ws_layers: object) -> "Generator[Sockets]":
 @pytest.fixture
 def ws_connect(
     request: pytest.FixtureRequest, ws_app: "Application", _ws_sockets: "Sockets"
-) -> _Connect:
+) -> "Connect":
     """A function that makes a socket of the application.
 
     As in `async with ws_connect("/ws/chat/", user=ann) as ws`. It takes what
@@ -91,7 +90,10 @@ def ws_connect(
     open_around(request.node, _ws_sockets, plain="ws_connect_sync")
 
     def connect(
-        path: str, headers: object = None, subprotocols: object = None, **others: Any
+        path: str,
+        headers: "HeadersInput | None" = None,
+        subprotocols: Iterable[str] | None = None,
+        **others: Any,
     ) -> "WebsocketCommunicator[Any]":
         others |= {"headers": headers, "subprotocols": subprotocols}
         return _ws_sockets.make(ws_app, path, **others)
@@ -100,11 +102,14 @@ def ws_connect(
 
 
 @pytest.fixture
-def ws_connect_sync(ws_app: "Application", _ws_sockets: "Sockets") -> _ConnectSync:
+def ws_connect_sync(ws_app: "Application", _ws_sockets: "Sockets") -> "ConnectSync":
     """The same as `ws_connect`, for plain tests and with `with`."""
 
     def connect(
-        path: str, headers: object = None, subprotocols: object = None, **others: Any
+        path: str,
+        headers: "HeadersInput | None" = None,
+        subprotocols: Iterable[str] | None = None,
+        **others: Any,
     ) -> "SyncWebsocketCommunicator[Any]":
         others |= {"headers": headers, "subprotocols": subprotocols}
         return _ws_sockets.make_sync(ws_app, path, **others)

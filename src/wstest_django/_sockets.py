@@ -7,7 +7,7 @@ from asyncio import Task
 from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
-from typing import Any, Self, TypeAlias, final
+from typing import Any, Protocol, Self, TypeAlias, final
 from warnings import warn
 
 from typing_extensions import Unpack
@@ -25,7 +25,16 @@ from wstest_django.communicator import (
 )
 from wstest_django.configuration import camel_case
 
-__all__ = ["Application", "Handshake", "LeakedTaskWarning", "Sockets", "User"]
+__all__ = [
+    "Application",
+    "Connect",
+    "ConnectSync",
+    "Handshake",
+    "LeakedTaskWarning",
+    "Sockets",
+    "User",
+    "add_later",
+]
 
 Application: TypeAlias = AsgiApplication | str | Driver
 User: TypeAlias = Any  # of the project's own class, or anonymous
@@ -48,6 +57,38 @@ class Handshake(communicator.Options, total=False):
     test_client: Browser | None
     messages: object
     codec: object
+
+
+class Connect(Protocol):
+    """The fixture `ws_connect`: makes a communicator of the application."""
+
+    def __call__(
+        self,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        **handshake: Any,
+    ) -> WebsocketCommunicator:
+        """Take what `WebsocketTestCase.create_communicator` takes, but its path."""
+        ...
+
+
+class ConnectSync(Protocol):
+    """The fixture `ws_connect_sync`: makes one for plain tests."""
+
+    def __call__(
+        self,
+        path: str,
+        headers: HeadersInput | None = None,
+        subprotocols: Iterable[str] | None = None,
+        **handshake: Any,
+    ) -> SyncWebsocketCommunicator:
+        """Take what `Connect` takes."""
+        ...
+
+
+for _public in (Connect, ConnectSync):
+    _public.__module__ = "wstest_django"
 
 
 @final

@@ -96,7 +96,7 @@ class Visit:
 _current: ContextVar[Visit] = ContextVar("visit")
 _visits = 0
 _plain_call: _Call = AsyncConsumer.__call__
-_plain_close: Callable[[], None] = db.close_old_connections
+_plain_close: Callable[[], None] = vars(db)["close_old_connections"]
 
 
 @contextmanager
@@ -104,8 +104,9 @@ def _consumers_noticed() -> Generator[None]:
     """Let each consumer that is called tell so, while anybody visits."""
     global _visits, _plain_call, _plain_close
     if not _visits:
-        _plain_call, _plain_close = AsyncConsumer.__call__, db.close_old_connections
+        _plain_call = AsyncConsumer.__call__
         setattr(AsyncConsumer, "__call__", _call_and_tell)  # noqa: B010
+        _plain_close = vars(db)["close_old_connections"]
         setattr(db, "close_old_connections", _close_if_allowed)  # noqa: B010
     _visits += 1
     try:

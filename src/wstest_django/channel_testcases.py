@@ -58,6 +58,6 @@ class ChannelTestCase(_ChannelTests, WebsocketTestCase):
 
 
 class TransactionChannelTestCase(_ChannelTests, WebsocketTransactionTestCase):
-    """The same, with a database that is flushed after each test."""
+    """A `ChannelTestCase` whose database is flushed after each test."""
 
     __module__ = "wstest_django"

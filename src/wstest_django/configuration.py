@@ -27,6 +27,8 @@ class Configuration:
     where chanx is used.
     """
 
+    __module__ = "wstest_django"
+
     TIMEOUT: float | None = None
     UNREAD: Unread | None = None
     VIRTUAL_CLOCK: bool | None = None

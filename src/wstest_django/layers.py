@@ -135,7 +135,7 @@ def send_to_channel(
 def send_to_group(
     layer: str | BaseChannelLayer, group: str, message: LayerMessage
 ) -> None:
-    """Put a message on each channel of a group of a fresh layer, likewise."""
+    """Put a message on each channel of a group of a fresh layer, without waiting."""
     _fresh(layer).put_to_group(group, message)
 
 

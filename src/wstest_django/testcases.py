@@ -70,6 +70,10 @@ class WebsocketTests(SimpleTestCase):
         """
         return create_user(**fields)
 
+    async def acreate_user(self, **fields: Any) -> _User:
+        """Create a user from a coroutine; see `create_user`."""
+        return await sync_to_async(self.create_user)(**fields)
+
     def setUp(self) -> None:
         super().setUp()
         self.ws_headers = self.get_ws_headers()
@@ -114,7 +118,7 @@ class WebsocketTests(SimpleTestCase):
         ws_path: str | None = None,
         **handshake: Unpack[Handshake],
     ) -> SyncWebsocketCommunicator:
-        """The same for tests that are not coroutines."""
+        """Make a communicator for a plain test; see `create_communicator`."""
         application, path = self._destination(router, ws_path)
         return self._sockets.make_sync(application, path, **self._completed(handshake))
 
@@ -138,7 +142,7 @@ class WebsocketTests(SimpleTestCase):
         self.client.force_login(user, backend)
 
     async def alogin(self, user: _User, backend: str | None = None) -> None:
-        """The same from a coroutine."""
+        """Log `self.client` in from a coroutine; see `login`."""
         await sync_to_async(self.login)(user, backend)
 
     def create_user_and_ws_headers(self, **fields: Any) -> tuple[_User, HeaderList]:
@@ -149,7 +153,7 @@ class WebsocketTests(SimpleTestCase):
     async def acreate_user_and_ws_headers(
         self, **fields: Any
     ) -> tuple[_User, HeaderList]:
-        """The same from a coroutine."""
+        """Create a user, and its session's header, from a coroutine."""
         return await sync_to_async(self.create_user_and_ws_headers)(**fields)
 
     # --- inner workings
@@ -258,9 +262,10 @@ class WebsocketTestCase(WebsocketTests, TestCase):
 
 
 class WebsocketTransactionTestCase(WebsocketTests, TransactionTestCase):
-    """The same as a `TransactionTestCase`: the database is flushed instead.
+    """A `django.test.TransactionTestCase` with WebSockets: it flushes.
 
-    That is slow, and needed where threads must have connections of their own.
+    It has all that `WebsocketTestCase` has. Flushing is slow, and needed where
+    threads must have database connections of their own.
     """
 
     __module__ = "wstest_django"

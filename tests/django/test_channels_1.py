@@ -171,8 +171,8 @@ class ClientTests(ChannelTestCase):
             client.send_and_consume("thumbnails", {"type": "thumbnails.hang"})
         self.assertRegex(
             str(caught.exception),
-            r"^the consumer of 'thumbnails' has not finished with \{.*\}: .*waiting for "
-            r"an event in thumbnails_hang\(\) at project/consumers\.py:\d+",
+            r"^the consumer of 'thumbnails' has not finished with \{.*\}: .*waiting "
+            r"for an event in thumbnails_hang\(\) at project/consumers\.py:\d+",
         )
 
     def test_unknown_channel(self) -> None:

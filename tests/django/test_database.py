@@ -1,11 +1,14 @@
 """Rows are seen by everybody in a test, and are gone after it."""
 
+import threading
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
 from project.models import Entry, Note
 
+from wstest_core import ApplicationCrashed
 from wstest_django import WebsocketTestCase, WebsocketTransactionTestCase
 
 KINDS = ("orm", "sync", "databasesynctoasync", "anythread")
@@ -106,6 +109,40 @@ class SyncTests(WebsocketTestCase):
         assert not Entry.objects.exists()
 
 
+class TurnsTests(WebsocketTestCase):
+    databases: ClassVar = {"default", "logs"}
+
+    def test_statement_waits_for_the_block_of_another_thread(self) -> None:
+        """It does not become part of that block, which may be rolled back."""
+        inside, may_leave = threading.Event(), threading.Event()
+
+        def write_and_undo() -> None:
+            with suppress(LookupError), transaction.atomic():
+                Note.objects.create(text="undone")
+                inside.set()
+                may_leave.wait()
+                raise LookupError
+
+        writer = threading.Thread(target=write_and_undo)
+        writer.start()
+        inside.wait()
+        threading.Timer(0.02, may_leave.set).start()
+        Note.objects.create(text="kept")
+        writer.join()
+        assert [note.text for note in Note.objects.all()] == ["kept"]
+
+    def test_threads_that_wait_for_each_other(self) -> None:
+        """It is one error that says what to do, and the test goes on."""
+        with self.assertRaises(ApplicationCrashed) as caught, transaction.atomic():
+            Note.objects.create(text="of the test")
+            with self.create_sync_communicator(ws_path="/ws/sync/") as ws:
+                ws.send_json({"write": "of the consumer"})
+                ws.receive_json()
+        text = "Use WebsocketTransactionTestCase, where each thread has its own."
+        assert text in str(caught.exception)
+        assert not Note.objects.exists()
+
+
 class FlushTests(_Rows, WebsocketTransactionTestCase):
     async def test_orm(self) -> None:
         """In a flushing test case the rows are shared likewise."""
@@ -171,9 +208,9 @@ class RollbackHookTests(_Hooks, WebsocketTestCase):
         def fail() -> None:
             raise LookupError("from the hook")
 
-        with self.assertRaisesMessage(LookupError, "from the hook"):
-            with transaction.atomic():
-                transaction.on_commit(fail)
+        raises = self.assertRaisesMessage(LookupError, "from the hook")
+        with raises, transaction.atomic():
+            transaction.on_commit(fail)
         assert not Note.objects.exists()  # the transaction goes on
 
     def test_robust_hook_that_fails(self) -> None:
@@ -198,6 +235,22 @@ class RollbackHookTests(_Hooks, WebsocketTestCase):
             transaction.on_commit(lambda: ran.append("hook"))
             assert ran == []
         assert (len(hooks), ran) == (1, ["hook"])
+
+
+class ClassRowsTests(WebsocketTestCase):
+    ws_path = "/ws/notes/"
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        Note.objects.create(text="of the class")
+
+    async def test_hooks_of_the_class_s_rows(self) -> None:
+        """They belong to no test, and reach none."""
+        async with self.create_communicator() as ws:
+            await Note.objects.acreate(text="of the test")
+            assert await ws.receive_all_json() == [["created", "of the test"]]
+
+    test_hooks_of_the_class_s_rows_again = test_hooks_of_the_class_s_rows
 
 
 class FlushHookTests(_Hooks, WebsocketTransactionTestCase):

@@ -51,3 +51,8 @@ def _database(name: str) -> dict[str, object]:
 
 
 DATABASES = {"default": _database("chat"), "logs": _database("logs")}
+
+if os.environ.get("TEST_USERS") == "people":
+    INSTALLED_APPS.append("people")
+    AUTH_USER_MODEL = "people.Person"
+    AUTHENTICATION_BACKENDS = ["people.backends.InvitationBackend"]
