@@ -13,8 +13,15 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
-# Applications of their own, each with its own configuration.
-collect_ignore = ["docs/examples"]
+# Applications of their own, each with its own configuration, and pages that need it.
+collect_ignore = ["docs/examples", "tests/django", "tests/django_chanx"]
+DJANGO_PAGES = [
+    "docs/how-to/django-*.md",
+    "docs/tutorial/django*.md",
+    "docs/migrate/channels-testing.md",
+    "docs/migrate/chanx-django.md",
+    "docs/migrate/django-rest-live.md",
+]
 
 RUN_PYTHON = PythonEvaluator()
 
@@ -37,5 +44,5 @@ def call(test: Callable[[], Any]) -> None:
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("python", run_block)],
     patterns=["*.md"],
-    excludes=["CHANGELOG.md", "docs/examples/**/*.md"],
+    excludes=["CHANGELOG.md", "docs/examples/**/*.md", *DJANGO_PAGES],
 ).pytest()

@@ -30,11 +30,15 @@ def action_of(message: object, field: str = "action") -> str | None:
     """What a decoded message says it is, or None if it does not say.
 
     Reads the key of a dict, the attribute of a model, and through a root
-    model and an enum member to what they hold.
+    model and an enum member to what they hold. The models of completion
+    messages have no other field than `action`, whatever the application's is.
     """
     found = _field_of(message, field)
     if found is None:
         found = _field_of(getattr(message, "root", None), field)
+    if found is None:
+        own: object = getattr(message, "action", None)
+        found = own if own in COMPLETE_ACTIONS else None
     # Exactly str: an enum member may be one too, and hashes by its name.
     if type(found) is str:
         return found

@@ -1,15 +1,16 @@
 """One connection's visit to a Django application: what became of it inside."""
 
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias, final
 
-from channels import db
+from channels import consumer, db
 from channels.consumer import AsyncConsumer
 from django.test import AsyncClient, Client
 
 from wstest_core.drivers import AsgiApplication, single_callable
+from wstest_core.layers import instead
 from wstest_core.scope import Scope
 from wstest_django.applications import (
     let_test_server_in,
@@ -78,9 +79,9 @@ class Visit:
         known = ", ".join(map(repr, routes(self._application))) or "none"
         return f"There are these routes: {known}."
 
-    def reaches(self, consumer: type[object], scope: Scope) -> None:
+    def reaches(self, kind: type[object], scope: Scope) -> None:
         """Take note of the consumer, and of the scope that it is called with."""
-        self._consumer = self._consumer or consumer.__qualname__
+        self._consumer = self._consumer or kind.__qualname__
         for key, value in scope.items():
             self._scope.setdefault(key, value)
 
@@ -95,46 +96,57 @@ class Visit:
 
 _current: ContextVar[Visit] = ContextVar("visit")
 _visits = 0
+_undo = ExitStack()
 _plain_call: _Call = AsyncConsumer.__call__
-_plain_close: Callable[[], None] = vars(db)["close_old_connections"]
 
 
 @contextmanager
 def _consumers_noticed() -> Generator[None]:
     """Let each consumer that is called tell so, while anybody visits."""
-    global _visits, _plain_call, _plain_close
+    global _visits, _undo
     if not _visits:
-        _plain_call = AsyncConsumer.__call__
-        setattr(AsyncConsumer, "__call__", _call_and_tell)  # noqa: B010
-        _plain_close = vars(db)["close_old_connections"]
-        setattr(db, "close_old_connections", _close_if_allowed)  # noqa: B010
+        with ExitStack() as stack:
+            _patch(stack)
+            _undo = stack.pop_all()
     _visits += 1
     try:
         yield
     finally:
         _visits -= 1
         if not _visits:
-            setattr(AsyncConsumer, "__call__", _plain_call)  # noqa: B010
-            setattr(db, "close_old_connections", _plain_close)  # noqa: B010
+            _undo.close()
+
+
+def _patch(stack: ExitStack) -> None:
+    global _plain_call
+    _plain_call = AsyncConsumer.__call__
+    setattr(AsyncConsumer, "__call__", _call_and_tell)  # noqa: B010
+    stack.callback(setattr, AsyncConsumer, "__call__", _plain_call)
+    # Channels closes old connections around each message. A test's own must
+    # stay; one that asks for no database has none, and may not even look.
+    for module, others in (
+        (db, {"close_old_connections": _stay_open}),
+        (consumer, {"aclose_old_connections": _astay_open}),
+    ):
+        if others.keys() <= vars(module).keys():
+            stack.enter_context(instead(module.__dict__, others))
+
+
+def _stay_open() -> None:
+    """Close no connection."""
+
+
+async def _astay_open() -> None:
+    """Close no connection, and go to no other thread for it."""
 
 
 async def _call_and_tell(
-    consumer: AsyncConsumer, scope: Scope, receive: _Receive, send: _Send
+    called: AsyncConsumer, scope: Scope, receive: _Receive, send: _Send
 ) -> None:
     visit = _current.get(None)
     if visit is not None:
-        visit.reaches(type(consumer), scope)
-    await _plain_call(consumer, scope, receive, send)
-
-
-def _close_if_allowed() -> None:
-    """Close old connections, as Channels does around each message.
-
-    A test that asks for no database has none to close, and pytest-django does
-    not even let Django look whether a connection is old.
-    """
-    with suppress(RuntimeError):
-        _plain_close()
+        visit.reaches(type(called), scope)
+    await _plain_call(called, scope, receive, send)
 
 
 def _bring_cookies(browser: Browser, scope: Scope) -> None:

@@ -28,7 +28,8 @@ M_co = TypeVar("M_co", covariant=True)
 
 
 @final
-@dataclass(frozen=True, slots=True)
+# Without slots: on Python 3.11 CamelCaseCodec[M](…) could not be called.
+@dataclass(frozen=True)
 class CamelCaseCodec(Generic[M_co]):
     """Another codec's JSON with the keys in camelCase on the wire.
 

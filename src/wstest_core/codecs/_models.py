@@ -58,7 +58,8 @@ class SpeaksModels(Protocol[M]):
 
 
 @final
-@dataclass(frozen=True, slots=True, init=False)
+# Without slots: on Python 3.11 ModelCodec[M](…) could not be called.
+@dataclass(frozen=True, init=False)
 class ModelCodec(Generic[M_co]):
     """JSON frames validated into pydantic models.
 
