@@ -56,6 +56,7 @@ SURFACE = {
         "WebSocketTestError",
     ],
     "communicator": ["WebsocketCommunicator"],
+    "application": ["ApplicationCommunicator"],
     "sync": ["SyncWebsocketCommunicator"],
     "capture": [
         "capture_broadcast_events",
@@ -64,6 +65,7 @@ SURFACE = {
     ],
     "clock": ["virtual_clock"],
     "conformance": ["check_codec", "check_driver"],
+    "live": ["LiveServer", "live_server"],
     "transcript": ["Transcript"],
 }
 PAIRS = [(module, name) for module, names in SURFACE.items() for name in names]

@@ -4,12 +4,16 @@ Names are loaded when they are first used, so importing this package, which
 the pytest plugin does in every run, costs next to nothing.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from wstest_core.lazy import loader
 
 if TYPE_CHECKING:
     from wstest_core._version import (
         __version__,
+    )
+    from wstest_core.application import (
+        ApplicationCommunicator,
     )
     from wstest_core.capture import (
         capture_broadcast_events,
@@ -40,6 +44,12 @@ if TYPE_CHECKING:
         GROUP_ACTION_COMPLETE,
         MESSAGE_ACTION_COMPLETE,
     )
+    from wstest_core.credentials import (
+        basic_headers,
+        bearer_headers,
+        cookie_headers,
+        with_query_token,
+    )
     from wstest_core.drivers import (
         AsgiDriver,
         Driver,
@@ -57,6 +67,10 @@ if TYPE_CHECKING:
         UnreadMessages,
         UnreadMessagesWarning,
         WebSocketTestError,
+    )
+    from wstest_core.live import (
+        LiveServer,
+        live_server,
     )
     from wstest_core.messages import (
         AuthenticationMessage,
@@ -90,6 +104,7 @@ __all__ = [
     "EVENT_ACTION_COMPLETE",
     "GROUP_ACTION_COMPLETE",
     "MESSAGE_ACTION_COMPLETE",
+    "ApplicationCommunicator",
     "ApplicationCrashed",
     "AsgiDriver",
     "AuthenticationMessage",
@@ -108,6 +123,7 @@ __all__ = [
     "IllegalAsgiEvent",
     "JsonCodec",
     "LingeringApplicationWarning",
+    "LiveServer",
     "ModelCodec",
     "NetworkDriver",
     "NoMessage",
@@ -124,11 +140,15 @@ __all__ = [
     "WebSocketTestError",
     "WebsocketCommunicator",
     "__version__",
+    "basic_headers",
+    "bearer_headers",
     "capture_broadcast_events",
     "capture_broadcasts",
     "capture_topic_broadcasts",
     "check_codec",
     "check_driver",
+    "cookie_headers",
+    "live_server",
     "on_action",
     "on_close",
     "on_count",
@@ -136,9 +156,11 @@ __all__ = [
     "on_type",
     "virtual_clock",
     "when_quiet",
+    "with_query_token",
 ]
 
 _HOMES = {
+    "ApplicationCommunicator": "application",
     "ApplicationCrashed": "errors",
     "AsgiDriver": "drivers",
     "AuthenticationMessage": "messages",
@@ -160,6 +182,7 @@ _HOMES = {
     "IllegalAsgiEvent": "errors",
     "JsonCodec": "codecs",
     "LingeringApplicationWarning": "errors",
+    "LiveServer": "live",
     "MESSAGE_ACTION_COMPLETE": "constants",
     "ModelCodec": "codecs",
     "NetworkDriver": "drivers",
@@ -177,11 +200,15 @@ _HOMES = {
     "WebSocketTestError": "errors",
     "WebsocketCommunicator": "communicator",
     "__version__": "_version",
+    "basic_headers": "credentials",
+    "bearer_headers": "credentials",
     "capture_broadcast_events": "capture",
     "capture_broadcasts": "capture",
     "capture_topic_broadcasts": "capture",
     "check_codec": "conformance",
     "check_driver": "conformance",
+    "cookie_headers": "credentials",
+    "live_server": "live",
     "on_action": "stop",
     "on_close": "stop",
     "on_count": "stop",
@@ -189,16 +216,13 @@ _HOMES = {
     "on_type": "stop",
     "virtual_clock": "clock",
     "when_quiet": "stop",
+    "with_query_token": "credentials",
 }
 
 
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = loader(
+    globals(), {name: f"{__name__}.{home}" for name, home in _HOMES.items()}
+)
 
 
 def __dir__() -> list[str]:

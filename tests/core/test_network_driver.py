@@ -22,6 +22,7 @@ from wstest_core import (
     NoMessage,
     Transcript,
     WebsocketCommunicator,
+    check_driver,
 )
 from wstest_core.drivers import NetworkDriver
 from wstest_core.events import Accept, Close, Return, Silence
@@ -180,7 +181,7 @@ async def test_close_before_accept_is_a_refusal(reach: Reach) -> None:
     with pytest.raises(ConnectionRejected) as rejected:
         async with ws:
             pytest.fail("the body does not run")
-    assert rejected.value.status == 403
+    assert (rejected.value.status, rejected.value.body) == (403, b"")
     assert rejected.value.code in (4003, None)
     assert rejected.value.browser_code == ws.close_code == 1006
 
@@ -388,6 +389,33 @@ async def test_compression_can_be_turned_off(
     await left(driver)
 
 
+@ON_ASYNCIO
+async def test_frames_travel_compressed() -> None:
+    """What both sides agreed on is used: a frame of one letter is short."""
+    sizes: list[int] = []
+
+    async def measure(connection: ServerConnection) -> None:
+        received = connection.protocol.receive_data
+
+        def count(content: bytes) -> None:
+            sizes.append(len(content))
+            received(content)
+
+        connection.protocol.receive_data = count
+        await connection.send(await connection.recv())
+
+    letters = "a" * 100_000
+    for compression, limit in (("deflate", 1_000), (None, 200_000)):
+        sizes.clear()
+        async with websocket_server(measure) as url:
+            driver = NetworkDriver(url, compression=compression)
+            await opened(driver)
+            await driver.send(letters)
+            assert await driver.receive(timeout=5) == letters
+            await left(driver)
+        assert limit / 10 < sum(sizes) < limit
+
+
 @asyncio_only
 async def test_tls_with_a_certificate_of_our_own() -> None:
     """`wss://` works with a context that knows the server's certificate."""
@@ -408,6 +436,21 @@ async def test_unknown_certificate_is_one_clear_error() -> None:
         pytest.raises(ConnectionError, match="certificate verify failed"),
     ):
         await opened(NetworkDriver(secure.url))
+
+
+@ON_ASYNCIO
+@pytest.mark.usefixtures("live")  # which keeps what is raised on purpose from the log
+@pytest.mark.parametrize("compression", ["deflate", None])
+async def test_driver_conforms_over_tls(compression: Any) -> None:
+    """Every rule of a driver is kept over TLS too, compressed or not."""
+    context = ssl.create_default_context(cafile=str(CERTIFICATE))
+    with server(ssl_certfile=str(CERTIFICATE)) as secure:
+
+        def make(application: Any) -> NetworkDriver:
+            secure.application = application
+            return NetworkDriver(secure.url, ssl=context, compression=compression)
+
+        await check_driver(make)
 
 
 @ON_ASYNCIO
@@ -614,6 +657,21 @@ async def test_server_that_answers_no_ping() -> None:
 
 
 @ON_ASYNCIO
+async def test_pings_can_be_turned_off() -> None:
+    """Without pings a silent server is no lost connection."""
+
+    async def freeze(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await connection.wait_closed()
+
+    async with websocket_server(freeze, ping_interval=None, close_timeout=0) as url:
+        driver = NetworkDriver(url, ping_interval=None, ping_timeout=0.001)
+        await opened(driver)
+        assert await driver.settle(timeout=0.05) == Silence("expired", WHY)
+        await driver.drop(code=1006)
+
+
+@ON_ASYNCIO
 async def test_server_that_does_not_close() -> None:
     """`close` waits no longer for a server than its timeout."""
 
@@ -636,6 +694,33 @@ async def test_code_that_never_travels_is_a_lost_connection(live: Server) -> Non
     await opened(driver)
     await driver.close(code=1006, reason="", timeout=5)
     assert await driver.receive(timeout=0) == Return(asked=True)
+
+
+@ON_ASYNCIO
+async def test_reason_that_no_close_frame_holds(live: Server) -> None:
+    """It is refused in one sentence, and the client vanishes."""
+    live.application = echo
+    driver = NetworkDriver(live.url)
+    await opened(driver)
+    with pytest.raises(ValueError, match="the reason has 124 bytes: a close frame"):
+        await driver.close(
+            code=1000, reason="\N{LATIN SMALL LETTER E WITH ACUTE}" * 62, timeout=5
+        )
+    assert driver.ended == Return(asked=True)
+
+
+@ON_ASYNCIO
+async def test_text_that_no_frame_holds(live: Server) -> None:
+    """It is refused in one sentence, and the connection lives."""
+    live.application = echo
+    driver = NetworkDriver(live.url)
+    _, transcript = await opened(driver)
+    with pytest.raises(ValueError, match="a text frame holds Unicode; a browser"):
+        await driver.send("\ud800")
+    await driver.send("fine")
+    assert await driver.receive(timeout=5) == "fine"
+    assert "ud800" not in str(transcript)
+    await left(driver)
 
 
 @ON_ASYNCIO

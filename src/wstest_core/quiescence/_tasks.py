@@ -19,10 +19,15 @@ __all__ = ["awaited_inside", "doing", "waits_for_outside"]
 
 def waits_for_outside(loop: AbstractEventLoop) -> str | None:
     """Say which task of `loop` a socket could wake; None if there is none."""
-    for task in asyncio.all_tasks(loop):
-        if not _parked_inside(task):
-            return f"a task may be waiting for a socket, {_at(task)}"
-    return None
+    outside = [task for task in asyncio.all_tasks(loop) if not _parked_inside(task)]
+    for task in outside:
+        layers = [frame for frame in _frames(task) if _is_layer(frame)]
+        if layers:
+            return (
+                "a task waits for a channel layer on the network, where no proof is "
+                f"available, {spot(layers[0])}"
+            )
+    return f"a task may be waiting for a socket, {_at(outside[0])}" if outside else None
 
 
 def awaited_inside(loop: AbstractEventLoop) -> dict[int, str]:
@@ -42,7 +47,9 @@ def doing(task: Task[None]) -> str:
 
 
 def _words(task: Task[object]) -> str:
-    frames = [frame for frame, _ in _chain(task.get_coro())]
+    frames = _frames(task)
+    if any(_is_layer(frame) for frame in frames):
+        return "waiting for its layer on the network"
     for frame in reversed(frames):
         if place(frame) in _WORDS:
             return _WORDS[place(frame)]
@@ -60,6 +67,16 @@ def _is_pending(one: object) -> bool:
 def _at(task: Task[object]) -> str:
     frame = users_frame(frame for frame, _ in _chain(task.get_coro()))
     return "at an unknown place" if frame is None else spot(frame)
+
+
+def _frames(task: Task[object]) -> list[FrameType]:
+    return [frame for frame, _ in _chain(task.get_coro())]
+
+
+def _is_layer(frame: FrameType) -> bool:
+    """Whether a frame is of a channel layer that is reached over a network."""
+    module, _ = place(frame)
+    return any(f"{module}.".startswith(f"{name}.") for name in _NETWORK_LAYERS)
 
 
 def _chain(awaitable: object) -> Iterator[tuple[FrameType, object]]:
@@ -83,14 +100,14 @@ def _parked_inside(task: Task[object]) -> bool:
     children: Iterable[object] | None = getattr(waited, "_children", None)
     if children is not None:  # what asyncio.gather() awaits
         return _all_tasks(children)
-    frames = [frame for frame, _ in _chain(task.get_coro())]
+    frames = _frames(task)
     if not frames or waited is None:
         return False
     return _is_inside(frames[-1])
 
 
 def _is_fed(task: Task[object]) -> bool:
-    frames = [frame for frame, _ in _chain(task.get_coro())]
+    frames = _frames(task)
     return bool(frames) and place(frames[-1]) in _FED
 
 
@@ -110,6 +127,8 @@ def _all_tasks(awaited: Iterable[object]) -> bool:
         for one in awaited
     )
 
+
+_NETWORK_LAYERS = ("channels_redis", "fast_channels.layers.redis")
 
 # Where a task waits until somebody calls a method.
 _FED: frozenset[Place] = frozenset(
