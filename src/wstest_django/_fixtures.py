@@ -19,8 +19,16 @@ if TYPE_CHECKING:
         WebsocketCommunicator,
     )
     from wstest_django.layers import FreshLayer
+    from wstest_django.live import LiveServer
 
-__all__ = ["ws_app", "ws_connect", "ws_connect_sync", "ws_database", "ws_layers"]
+__all__ = [
+    "ws_app",
+    "ws_connect",
+    "ws_connect_sync",
+    "ws_database",
+    "ws_layers",
+    "ws_live_server",
+]
 
 # pytest-django's, which begin the test's transaction.
 _DATABASE = (
@@ -67,10 +75,11 @@ def ws_layers() -> "Generator[Mapping[str, FreshLayer]]":
 @pytest.fixture
 def _ws_sockets(ws_database: None, ws_layers: object) -> "Generator[Sockets]":
     from wstest_django._sockets import Sockets
+    from wstest_django.channel_client import clients_closed
     from wstest_django.configuration import configuration
 
     sockets = Sockets()
-    with settings.override(**configuration().defaults()):
+    with settings.override(**configuration().defaults()), clients_closed():
         try:
             yield sockets
         finally:
@@ -115,3 +124,17 @@ def ws_connect_sync(ws_app: "Application", _ws_sockets: "Sockets") -> "ConnectSy
         return _ws_sockets.make_sync(ws_app, path, **others)
 
     return connect
+
+
+@pytest.fixture
+def ws_live_server(
+    ws_app: "Application", ws_database: None, ws_layers: object
+) -> "Generator[LiveServer]":
+    """The application on a real server, daphne's; `url` and `ws_url` say where.
+
+    Rows of the test are seen by it, and the layers are the fresh ones.
+    """
+    from wstest_django.live import live_websocket_server
+
+    with live_websocket_server(ws_app) as live:
+        yield live

@@ -24,6 +24,7 @@ __all__ = [
     "applying",
     "channel_application",
     "let_test_server_in",
+    "project_application",
     "refusal_by_origin",
     "routes",
     "websocket_application",
@@ -55,6 +56,11 @@ def applied(protocol: str) -> AsgiApplication | None:
         if _lack(application, protocol) is None:
             return application
     return None
+
+
+def project_application(protocol: str) -> AsgiApplication:
+    """Return the application for a type of scope, as it is served."""
+    return applied(protocol) or get_default_application()
 
 
 def websocket_application() -> AsgiApplication:

@@ -14,7 +14,6 @@ from wstest_core.layers import (
     MemoryLayer,
     in_place_of,
     instead,
-    like,
     settings_of,
     standing_in,
 )
@@ -51,7 +50,7 @@ class FreshLayer(MemoryLayer, BaseChannelLayer):  # type: ignore[misc]
 
 @contextmanager
 def fresh_layers(
-    aliases: Collection[str] | None = None,
+    aliases: Collection[str] | None = None, *, test_configs: bool = False
 ) -> Generator[Mapping[str, FreshLayer]]:
     """Give aliases of `CHANNEL_LAYERS`, by default all, a fresh layer in memory.
 
@@ -59,8 +58,9 @@ def fresh_layers(
     `TEST_CONFIG`, or else `CONFIG`. Where the application has kept a layer
     object, its methods reach the fresh one. No layer of the application is
     made or asked for anything, so none connects to Redis. Settings that are
-    overridden within the block are honoured. Afterwards, also on an error,
-    everything is as it was found.
+    overridden within the block are honoured. With `test_configs`, an alias that
+    has a `TEST_CONFIG` is given its own backend with that. Afterwards, also on
+    an error, everything is as it was found.
 
     Raises:
         LookupError: for an alias that is not in `CHANNEL_LAYERS`.
@@ -74,7 +74,7 @@ def fresh_layers(
     for alias in aliases or ():
         if alias not in known:
             raise _unknown(alias)
-    swap = _Swap(known if aliases is None else aliases)
+    swap = _Swap(known if aliases is None else aliases, test_configs=test_configs)
     before = dict(channel_layers.backends)
     others = {"make_backend": swap.make_backend, "backends": before}
     with ExitStack() as stack:
@@ -152,15 +152,19 @@ def contents(layer: str | BaseChannelLayer) -> dict[str, list[LayerMessage]]:
 class _Swap:
     """Makes fresh layers where Channels would make those of the settings."""
 
-    def __init__(self, aliases: Collection[str]) -> None:
+    def __init__(self, aliases: Collection[str], *, test_configs: bool) -> None:
         self.fresh: dict[str, FreshLayer] = {}
         self._aliases = frozenset(aliases)
+        self._test_configs = test_configs
         self._plain = channel_layers.make_backend
 
     def make_backend(self, name: str) -> BaseChannelLayer:
         if name not in self._aliases:
             return self._plain(name)
         config = channel_layers.configs[name]
+        if self._test_configs and "TEST_CONFIG" in config:
+            made: BaseChannelLayer = channel_layers.make_test_backend(name)
+            return made
         found = config.get("TEST_CONFIG", config.get("CONFIG", {}))
         self.fresh[name] = FreshLayer(**settings_of(found))
         return self.fresh[name]
@@ -172,13 +176,10 @@ class _Swap:
         if alias not in self._aliases:
             if before is not None:
                 channel_layers.backends[alias] = before
-        elif before is None:
-            channel_layers[alias]
-        else:
-            channel_layers.backends[alias] = self.fresh[alias] = like(
-                FreshLayer, before
-            )
-            stack.enter_context(standing_in(before, self.fresh[alias]))
+            return
+        made = channel_layers[alias]
+        if before is not None:
+            stack.enter_context(standing_in(before, made))
 
 
 def _found(layer: str | BaseChannelLayer) -> object:

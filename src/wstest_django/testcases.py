@@ -1,7 +1,7 @@
 """Django's test cases, with WebSockets."""
 
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
@@ -214,14 +214,16 @@ class WebsocketTests(SimpleTestCase):
         with instead(vars(self), {name: whole}):
             yield
 
+    def _layers(self) -> AbstractContextManager[Mapping[str, FreshLayer]]:
+        return fresh_layers(self.test_channel_aliases)
+
     def _callSetUp(self) -> None:  # noqa: N802 - unittest's own, before setUp
         self._anonymous = None
         self._sockets = Sockets()
         # Left in the opposite order, after tearDown; what they raise is shown.
         self.enterContext(settings.override(**configuration().defaults()))
         self.enterContext(one_database())
-        aliases = self.test_channel_aliases
-        self.channel_layers = self.enterContext(fresh_layers(aliases))
+        self.channel_layers = self.enterContext(self._layers())
         self.enterContext(clients_closed())
         self.addCleanup(self._sockets.close_sync)
         super()._callSetUp()  # type: ignore[misc]  # not in its stubs

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import (
+    _chromium,
+    browser,
+    pytest_runtest_makereport,
+)
 from tests.pages import Pages
+
+__all__ = ["_chromium", "browser", "pytest_runtest_makereport"]
 
 PAGES = (
     "how-to/django-*.md",

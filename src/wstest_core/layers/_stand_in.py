@@ -20,7 +20,7 @@ _STATE: Final = ("channels", "groups")
 _SETTINGS: Final = ("expiry", "group_expiry", "capacity", "channel_capacity")
 _ABSENT: Final = object()
 # id of a layer that something stands in for now -> what does, innermost last
-_stand_ins: Final[dict[int, list[MemoryLayer]]] = {}
+_stand_ins: Final[dict[int, list[object]]] = {}
 
 
 def like(kind: type[L], layer: object) -> L:
@@ -35,14 +35,16 @@ def settings_of(arguments: Mapping[str, Passed]) -> dict[str, Passed]:
 
 
 @contextmanager
-def standing_in(layer: object, fresh: MemoryLayer) -> Generator[None, None, None]:
+def standing_in(layer: object, fresh: object) -> Generator[None, None, None]:
     """Let the methods of `layer` reach `fresh` within a block.
 
     So an application that has kept the layer object uses the fresh one too.
     """
     others = {name: _forward(fresh, name) for name in _METHODS}
     others |= {
-        name: getattr(fresh, name) for name in _STATE if name in _attributes(layer)
+        name: _attributes(fresh)[name]
+        for name in _STATE
+        if name in _attributes(layer).keys() & _attributes(fresh).keys()
     }
     stand_ins = _stand_ins.setdefault(id(layer), [])
     stand_ins.append(fresh)
@@ -95,7 +97,7 @@ def _plainly(layer: object) -> Generator[None, None, None]:
         layer.__class__ = kind
 
 
-def _forward(fresh: MemoryLayer, name: str) -> Passed:
+def _forward(fresh: object, name: str) -> Passed:
     # A coroutine function, for async_to_sync() looks; and the method is looked
     # up at each call, because a capture may stand there by then.
     async def forward(*args: Passed, **kwargs: Passed) -> Passed:

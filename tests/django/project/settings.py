@@ -6,7 +6,11 @@ from urllib.parse import urlsplit
 
 SECRET_KEY = "not a secret"
 USE_TZ = True
+STATIC_URL = "/static/"
 ALLOWED_HOSTS = ["localhost"]
+TEMPLATES = [
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
+]
 ROOT_URLCONF = "project.urls"
 ASGI_APPLICATION = "project.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -14,6 +18,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "project",
 ]
 MIDDLEWARE = [

@@ -1,6 +1,7 @@
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import path
 
 
@@ -15,4 +16,12 @@ def session(request: HttpRequest) -> HttpResponse:
     return JsonResponse(dict(request.session.items()))
 
 
-urlpatterns = [path("announce/<str:room>/", announce), path("session/", session)]
+def room(request: HttpRequest, room: str) -> HttpResponse:
+    return render(request, "room.html", {"room": room})
+
+
+urlpatterns = [
+    path("announce/<str:room>/", announce),
+    path("room/<str:room>/", room),
+    path("session/", session),
+]
