@@ -30,7 +30,7 @@ def test_core_needs_no_extra() -> None:
     [
         # What is missing is found out on import, on the first use of a name (the
         # package of a pytest plugin is imported everywhere), or on connecting.
-        ("import wstest_django", "django"),
+        ("from wstest_django import WebsocketTestCase", "django"),
         ("from wstest_fastapi import WebsocketCommunicator", "fastapi"),
         (CONNECTION, "live"),
     ],
