@@ -18,6 +18,7 @@ collect_ignore = ["docs/examples", "tests/django", "tests/django_chanx"]
 DJANGO_PAGES = [
     "docs/how-to/django-*.md",
     "docs/tutorial/django*.md",
+    "docs/migrate/channels-1.md",
     "docs/migrate/channels-testing.md",
     "docs/migrate/chanx-django.md",
     "docs/migrate/django-rest-live.md",

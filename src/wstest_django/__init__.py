@@ -22,6 +22,9 @@ if TYPE_CHECKING:
         cookie_headers,
         with_query_token,
     )
+    from wstest_core.live import (
+        LiveServer,
+    )
     from wstest_django._sockets import (
         Connect,
         ConnectSync,
@@ -66,6 +69,13 @@ if TYPE_CHECKING:
         send_to_channel,
         send_to_group,
     )
+    from wstest_django.live import (
+        live_websocket_server,
+    )
+    from wstest_django.live_testcases import (
+        ChannelLiveServerTestCase,
+        ChannelsLiveServerTestCase,
+    )
     from wstest_django.logins import (
         force_login,
         get_headers_for_user,
@@ -90,7 +100,9 @@ if TYPE_CHECKING:
 __all__ = [
     "APICommunicator",
     "ApplicationCommunicator",
+    "ChannelLiveServerTestCase",
     "ChannelTestCase",
+    "ChannelsLiveServerTestCase",
     "Client",
     "Configuration",
     "Connect",
@@ -99,6 +111,7 @@ __all__ = [
     "HttpClient",
     "HttpCommunicator",
     "LeakedTaskWarning",
+    "LiveServer",
     "SyncWebsocketCommunicator",
     "TransactionChannelTestCase",
     "WSClient",
@@ -120,6 +133,7 @@ __all__ = [
     "get_headers_for_user",
     "group_members",
     "join_group",
+    "live_websocket_server",
     "next_message",
     "one_database",
     "pending",
@@ -134,7 +148,9 @@ __all__ = [
 _HOMES = {
     "APICommunicator": "wstest_django.communicator",
     "ApplicationCommunicator": "wstest_core",
+    "ChannelLiveServerTestCase": "wstest_django.live_testcases",
     "ChannelTestCase": "wstest_django.channel_testcases",
+    "ChannelsLiveServerTestCase": "wstest_django.live_testcases",
     "Client": "wstest_django.channel_client",
     "Configuration": "wstest_django.configuration",
     "Connect": "wstest_django._sockets",
@@ -143,6 +159,7 @@ _HOMES = {
     "HttpClient": "wstest_django.ws_client",
     "HttpCommunicator": "wstest_django.http",
     "LeakedTaskWarning": "wstest_django._sockets",
+    "LiveServer": "wstest_core",
     "SyncWebsocketCommunicator": "wstest_django.communicator",
     "TransactionChannelTestCase": "wstest_django.channel_testcases",
     "WSClient": "wstest_django.ws_client",
@@ -164,6 +181,7 @@ _HOMES = {
     "get_headers_for_user": "wstest_django.logins",
     "group_members": "wstest_django.layers",
     "join_group": "wstest_django.layers",
+    "live_websocket_server": "wstest_django.live",
     "next_message": "wstest_django.layers",
     "one_database": "wstest_django.database",
     "pending": "wstest_django.layers",

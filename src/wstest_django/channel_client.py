@@ -1,27 +1,37 @@
 """Runs background consumers in a test, one message at a time."""
 
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+import asyncio
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TypeAlias, final
-from weakref import WeakSet
+from typing import Any, Final, Protocol, Self, TypeAlias, cast, final
 
 from wstest_core.application import ApplicationCommunicator
 from wstest_core.drivers import AsgiApplication
 from wstest_core.errors import NoMessage
 from wstest_core.loop import Loop
+from wstest_core.sync import connected
 from wstest_django import layers
 from wstest_django.applications import channel_application
 
-__all__ = ["Client", "clients_closed", "required", "to_be_closed"]
+__all__ = [
+    "Client",
+    "clients_closed",
+    "come_to_rest",
+    "next_message",
+    "require_plain_test",
+    "to_be_closed",
+]
 
 # What applications put on layers.
 LayerMessage: TypeAlias = Any
 
 _serial: Final = count(1)
-to_be_closed: Final["WeakSet[_Closing]"] = WeakSet()
+# The clients that run something. Not weak: what a test lets go of must be closed,
+# or its event loop goes on.
+to_be_closed: Final["set[_Closing]"] = set()
 
 
 class _Closing(Protocol):
@@ -64,10 +74,9 @@ class Client:
         self.reply_channel: str = f"test-client.{next(_serial)}"
         self._application = application
         self._timeout = timeout
-        self._workers: dict[str, ApplicationCommunicator] = {}
+        self._workers: dict[tuple[str, int], ApplicationCommunicator] = {}
         self._stack = ExitStack()
         self._loop: Loop | None = None
-        to_be_closed.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -85,8 +94,12 @@ class Client:
 
         Raises:
             ChannelFull: Channels', when the channel is over its capacity.
+            TypeError: when the message is no dict.
         """
-        content = {"reply_channel": self.reply_channel, **message}
+        if not isinstance(message, Mapping):
+            raise TypeError(f"a message is a dict, not {message!r}")
+        given = cast("Mapping[str, LayerMessage]", message)
+        content = {"reply_channel": self.reply_channel, **given}
         layers.send_to_channel(self.alias, channel, content)
 
     def consume(self, channel: str, fail_on_none: bool = True) -> LayerMessage | None:
@@ -100,10 +113,10 @@ class Client:
             NoMessage: if there is no message, or the consumer does not finish.
             ApplicationCrashed: if the consumer raised.
         """
-        message = layers.next_message(self.alias, channel)
-        if message is None:
-            return required(message, self.alias, channel) if fail_on_none else None
-        self._run(f"consume {channel}", partial(self._feed, channel, message))
+        require_plain_test(type(self))
+        message = next_message(self.alias, channel, require=fail_on_none)
+        if message is not None:
+            self._run(f"consume {channel}", partial(self._feed, channel, message))
         return message
 
     def send_and_consume(
@@ -119,8 +132,7 @@ class Client:
         Raises:
             NoMessage: if there is none, and one is required.
         """
-        found = layers.next_message(self.alias, self.reply_channel)
-        return required(found, self.alias, self.reply_channel) if require else found
+        return next_message(self.alias, self.reply_channel, require=require)
 
     def join_group(self, group: str) -> None:
         """Let `receive` also take what is sent to a group."""
@@ -129,6 +141,7 @@ class Client:
     def close(self) -> None:
         """Stop the consumers. The test cases do it when a test ends."""
         to_be_closed.discard(self)
+        self._loop = None
         self._stack.close()
 
     # --- inner workings
@@ -138,14 +151,22 @@ class Client:
             loop = Loop("worker", timeout=2 * self._timeout)
             self._loop = self._stack.enter_context(loop)
             self._stack.callback(self._loop.run, "stop", self._stop)
+            to_be_closed.add(self)
         return self._loop.run(title, main)
 
     async def _feed(self, channel: str, message: LayerMessage) -> None:
-        worker = self._worker(channel)
+        application = self._application or channel_application()
+        key = channel, id(application)  # which the worker keeps alive
+        if key not in self._workers:
+            scope = {"type": "channel", "channel": channel}
+            self._workers[key] = ApplicationCommunicator(
+                application, scope, timeout=self._timeout
+            )
+        worker = self._workers[key]
         await worker.send_input(message)
         rested = await worker.settle()
         if not worker.awaits_input:
-            del self._workers[channel]
+            del self._workers[key]
         # What the consumer raised is raised here; it sends nothing but that.
         await worker.receive_nothing(0)
         if not (worker.awaits_input or worker.ended):
@@ -156,18 +177,11 @@ class Client:
                 f"{doing}"
             )
 
-    def _worker(self, channel: str) -> ApplicationCommunicator:
-        if channel not in self._workers:
-            application = self._application or channel_application()
-            scope = {"type": "channel", "channel": channel}
-            self._workers[channel] = ApplicationCommunicator(
-                application, scope, timeout=self._timeout
-            )
-        return self._workers[channel]
-
     async def _stop(self) -> None:
-        for worker in self._workers.values():
-            await worker.__aexit__(None, None, None)
+        async with AsyncExitStack() as stack:
+            for worker in self._workers.values():
+                await stack.enter_async_context(worker)
+            self._workers.clear()
 
 
 @contextmanager
@@ -178,24 +192,62 @@ def clients_closed() -> Generator[None]:
         yield
     finally:
         with ExitStack() as stack:
-            for client in set(to_be_closed) - before:
+            for client in to_be_closed - before:
                 stack.callback(client.close)
 
 
-def required(message: LayerMessage | None, alias: str, channel: str) -> LayerMessage:
-    """Return a message that was taken from a channel, if there was one.
+def next_message(
+    alias: str, channel: str, *, require: bool = False, rested: bool = False
+) -> LayerMessage | None:
+    """Take the next message of a channel, also if a consumer has yet to send it.
+
+    None has where all is known to have `rested`.
 
     Raises:
-        NoMessage: if there was none; it says what there is on the layer.
+        NoMessage: if there is none, and one is required; it says what there is
+            on the layer.
     """
-    if message is not None:
-        return message
-    contents = layers.contents(alias)
+    found = layers.next_message(alias, channel)
+    if found is None and not rested:
+        come_to_rest()
+        found = layers.next_message(alias, channel)
+    if found is None and require:
+        raise NoMessage(_lack(alias, channel))
+    return found
+
+
+def require_plain_test(kind: type[object]) -> None:
+    """Raise RuntimeError in a coroutine, whose event loop would be stopped."""
+    if _in_a_coroutine():
+        raise RuntimeError(
+            f"{kind.__name__} runs consumers for plain tests, and an event loop is "
+            "running here: make the test a plain `def`, or await communicators "
+            "(create_communicator(), ApplicationCommunicator)"
+        )
+
+
+def come_to_rest() -> None:
+    """Let whatever plain tests are connected to come to rest."""
+    if _in_a_coroutine():
+        return
+    for socket in connected():
+        socket.settle()
+        return  # they share one loop
+
+
+def _in_a_coroutine() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _lack(alias: str, channel: str) -> str:
     found = "\n".join(
         f"   {name}: {len(messages)}, the next is {str(messages[0])[:72]}"
-        for name, messages in contents.items()
+        for name, messages in layers.contents(alias).items()
     )
-    raise NoMessage(
-        f"no message on the channel {channel!r} of the layer {alias!r}\n\n"
-        + (f"On the layer wait\n{found}" if found else "The layer is empty.")
+    return f"no message on the channel {channel!r} of the layer {alias!r}\n\n" + (
+        f"On the layer wait\n{found}" if found else "The layer is empty."
     )

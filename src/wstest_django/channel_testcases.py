@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from wstest_django import layers
-from wstest_django.channel_client import required
+from wstest_django.channel_client import next_message
 from wstest_django.layers import LayerMessage
 from wstest_django.testcases import (
     WebsocketTestCase,
@@ -32,8 +32,7 @@ class _ChannelTests(WebsocketTests):
             NoMessage: if there is none, and one is required; it says what there
                 is on the layer.
         """
-        found = layers.next_message(alias, channel)
-        return required(found, alias, channel) if require else found
+        return next_message(alias, channel, require=require)
 
     def group_add(self, group: str, channel: str, alias: str = "default") -> None:
         """Let a channel have what is sent to a group."""

@@ -28,12 +28,13 @@ class apply_routes:  # noqa: N801 - Channels' name, and used as a function
     """Let tests use these routes instead of the project's.
 
     A context manager, and a decorator of test methods and of test classes.
-    `routes` is one of the following, or a list of them:
+    `routes` is one of the following:
 
     - `path()` and `re_path()` of consumers, for WebSockets;
     - a consumer, which takes WebSockets of every path that no route takes;
     - a dict of channel names and consumers, for background messages;
-    - a whole application, taken as it is.
+    - a whole application, taken as it is;
+    - a list of these.
 
     Routes and consumers see users and sessions, as behind
     `AuthMiddlewareStack`. What the routes say nothing of (WebSockets, or
@@ -47,9 +48,9 @@ class apply_routes:  # noqa: N801 - Channels' name, and used as a function
     __module__ = "wstest_django"
 
     def __init__(self, routes: Route | Iterable[Route]) -> None:
-        several = isinstance(routes, list | tuple)
-        given = cast("Iterable[Route]", routes if several else [routes])
-        self._applications = list(_applications(given))
+        self._applications = list(_applications(_flat(routes)))
+        if not self._applications:
+            raise TypeError("apply_routes was given no route")
         self._blocks: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -97,8 +98,22 @@ def _around_a_class(tests: type[TestCase], routes: apply_routes) -> None:
     def set_up(cls: type[TestCase]) -> None:
         cls.enterClassContext(routes)
         before.__func__(cls)  # for a class that derives from this one, its own
+        cls.enterClassContext(routes)  # over those of a class that it derives from
 
     setattr(tests, "setUpClass", classmethod(set_up))  # noqa: B010
+
+
+def _flat(routes: Route) -> Iterator[Route]:
+    if _are_several(routes):
+        for route in routes:
+            yield from _flat(route)
+    else:
+        yield routes
+
+
+def _are_several(routes: Route) -> bool:
+    is_one = isinstance(routes, str | Mapping) or callable(routes)
+    return isinstance(routes, Iterable) and not is_one
 
 
 def _applications(routes: Iterable[Route]) -> Iterator[AsgiApplication]:
@@ -106,12 +121,17 @@ def _applications(routes: Iterable[Route]) -> Iterator[AsgiApplication]:
     names: dict[str, AsgiApplication] = {}
     for route in routes:
         if isinstance(route, URLPattern):
+            _require_application(route, route.callback)
             patterns.append(route)
         elif isinstance(route, Mapping):
             found = cast("Mapping[str, Route]", route)
             names |= {name: _application(each) for name, each in found.items()}
         elif _is_consumer(route):
             patterns.append(re_path("", _application(route)))
+        elif isinstance(route, URLRouter):
+            yield ProtocolTypeRouter({"websocket": route})
+        elif isinstance(route, ChannelNameRouter):
+            yield ProtocolTypeRouter({"channel": route})
         elif callable(route):
             yield route
         else:
@@ -129,12 +149,22 @@ def _applications(routes: Iterable[Route]) -> Iterator[AsgiApplication]:
 
 
 def _is_consumer(route: Route) -> bool:
-    kind = getattr(route, "consumer_class", route)
-    return isclass(kind) and issubclass(kind, AsyncConsumer)
+    return _is_class(getattr(route, "consumer_class", route))
+
+
+def _is_class(route: Route) -> bool:
+    return isclass(route) and issubclass(route, AsyncConsumer)
 
 
 def _application(route: Route) -> AsgiApplication:
-    if not isclass(route):
-        return cast("AsgiApplication", route)
-    consumer: Route = route
-    return cast("AsgiApplication", consumer.as_asgi())
+    found: Route = route.as_asgi() if _is_class(route) else route
+    _require_application(route, found)
+    return cast("AsgiApplication", found)
+
+
+def _require_application(route: Route, application: Route) -> None:
+    if _is_class(application):
+        name = application.__name__
+        raise TypeError(f"{route!r} leads to the class {name}: give {name}.as_asgi()")
+    if not callable(application):
+        raise TypeError(f"{route!r} is no consumer and no ASGI application")

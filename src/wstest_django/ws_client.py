@@ -1,8 +1,6 @@
 """Channels 1's client of WebSockets, for plain tests."""
 
-import json as json_module
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypeAlias, final
 
@@ -10,23 +8,23 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.test import Client as Browser
 
 from wstest_core.codecs import JsonCodec
-from wstest_core.drivers import AsgiApplication, AsgiDriver, single_callable
+from wstest_core.drivers import AsgiApplication
 from wstest_core.errors import NoMessage
-from wstest_core.events import Frame
-from wstest_core.scope import Scope
-from wstest_django._ordering import KINDS, Waiting, WaitingEvents
+from wstest_django._links import Answer, Links
+from wstest_django._ordering import Waiting, WaitingEvents, event_of, is_kind
 from wstest_django._visit import Visit
 from wstest_django.applications import websocket_application
-from wstest_django.channel_client import Client, to_be_closed
-from wstest_django.communicator import SyncWebsocketCommunicator, with_origin
+from wstest_django.channel_client import (
+    Client,
+    next_message,
+    require_plain_test,
+)
+from wstest_django.communicator import with_origin
 
 __all__ = ["HttpClient", "WSClient"]
 
-# JSON, and what events and layers hold.
+# JSON, and what layers hold.
 Content: TypeAlias = Any
-_Event: TypeAlias = dict[str, Any]
-_Receive: TypeAlias = Callable[[], Awaitable[_Event]]
-_Send: TypeAlias = Callable[[_Event], Awaitable[None]]
 
 
 @final
@@ -39,8 +37,9 @@ class WSClient:
 
     Cookies, `headers` and the session stay from connection to connection.
     With `ordered`, or an "order" in the content, frames are given to the
-    consumer in the order of their numbers, which count from 0 on each path
-    and include the connecting; one that came too early waits for the others.
+    consumer in the order of their numbers: 0 is the connecting, and each path
+    counts by itself. One that comes too early is held until the others came,
+    or the connection ends. A path is one connection, whatever its query.
 
     >>> class Echo(JsonWebsocketConsumer):
     ...     def receive_json(self, content):
@@ -68,12 +67,10 @@ class WSClient:
         self._background = Client(alias, application=application, timeout=timeout)
         self._application = application
         self._ordered = ordered
-        self._timeout = timeout
         self._browser = Browser()
         self._waiting = WaitingEvents()
-        self._sockets: dict[str, SyncWebsocketCommunicator] = {}
-        self._inbox: deque[Frame] = deque()
-        to_be_closed.add(self)
+        self._links = Links(timeout=timeout, ended=self._waiting.forget)
+        self._session: SessionBase | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +87,13 @@ class WSClient:
 
     @property
     def session(self) -> SessionBase:
-        """The session, as the application has it now; `save()` it when changed."""
-        return self._browser.session
+        """The session, as the application has it now; `save()` it when changed.
+
+        What is changed and not saved is there until the next event.
+        """
+        if self._session is None or not self._session.modified:
+            self._session = self._browser.session
+        return self._session
 
     @property
     def reply_channel(self) -> str:
@@ -100,14 +102,17 @@ class WSClient:
 
     def login(self, **credentials: Any) -> bool:
         """Log in as `django.test.Client.login`; False if that is refused."""
+        self._session = None
         return self._browser.login(**credentials)
 
     def force_login(self, user: Any, backend: str | None = None) -> None:
         """Log in without a password."""
+        self._session = None
         self._browser.force_login(user, backend)
 
     def logout(self) -> None:
         """Log out: the session and its cookie are gone."""
+        self._session = None
         self._browser.logout()
 
     def set_cookie(self, key: str, value: str) -> None:
@@ -133,8 +138,9 @@ class WSClient:
         to: str,
         content: Content = None,
         text: Content = None,
-        bytes: bytes | None = None,  # noqa: A002 - the name in the event
         path: str = "/",
+        *,
+        bytes: bytes | None = None,  # noqa: A002 - the name in the event
     ) -> None:
         """Let an event wait for `consume`.
 
@@ -142,25 +148,17 @@ class WSClient:
         "websocket.disconnect"; of any other channel it is a message, `content`.
         `text` is the frame, or what JSON can hold; `bytes` is a binary one.
         `content` may have all of these, an "order" and a close "code".
+
+        Raises:
+            ValueError: for what cannot be such an event; TypeError likewise.
         """
-        if to not in KINDS:
+        if is_kind(to):
+            given = event_of(to, content or {}, text=text, bytes=bytes, path=path)
+            self._waiting.put(given, numbered=self._ordered)
+        elif text is not None or bytes is not None or path != "/":
+            raise ValueError(f"{to!r} is a channel: a message to it is its content")
+        else:
             self._background.send(to, content or {})
-            return
-        given: dict[str, Any] = {
-            "text": text,
-            "bytes": bytes,
-            "path": path,
-            "code": 1000,
-            "order": None,
-            **(content or {}),
-        }
-        frame = _frame(given["text"], given["bytes"])
-        if (frame is None) == (to == "websocket.receive"):
-            raise ValueError(f"{to} takes {'a' if frame is None else 'no'} frame")
-        place, order = given["path"], given["order"]
-        if self._ordered and order is None:
-            order = self._waiting.next_number(place)
-        self._waiting.put(to, place, frame, code=given["code"], order=order)
 
     def consume(
         self, channel: str, fail_on_none: bool = True, check_accept: bool = True
@@ -177,115 +175,78 @@ class WSClient:
                 `check_accept` is False.
             ApplicationCrashed: if the consumer raised.
         """
-        if channel not in KINDS:
+        self._session = None
+        if not is_kind(channel):
             return self._background.consume(channel, fail_on_none)
+        require_plain_test(type(self))
         if not self._waiting.has(channel):
             if fail_on_none:
                 raise NoMessage(f"no {channel} waits: send() it first")
             return None
-        result = None
+        answer = None
         for event in self._waiting.take(channel):
-            result = self._deliver(event, check_accept)
-        return result
+            answer = self._deliver(event, check_accept) or answer
+        return answer
 
     def send_and_consume(
         self,
         channel: str,
         content: Content = None,
         text: Content = None,
-        bytes: bytes | None = None,  # noqa: A002 - the name in the event
         path: str = "/",
         fail_on_none: bool = True,
         check_accept: bool = True,
+        *,
+        bytes: bytes | None = None,  # noqa: A002 - the name in the event
     ) -> Any:
-        """Send an event, and let the application consume it."""
-        self.send(channel, content, text, bytes, path)
+        """Send an event, and let the application consume the next of its kind."""
+        self.send(channel, content, text, path, bytes=bytes)
         return self.consume(channel, fail_on_none, check_accept)
 
     def receive(self, json: bool = True, require: bool = False) -> Any:
         """Take the next frame that any connection was sent; None if there is none.
 
-        After them the replies on this client's own channel, and what groups
+        `{"close": code}` stands for the application's closing of one. After
+        them come the replies on this client's own channel, and what groups
         were sent that it has joined. With `json` a frame is decoded.
 
         Raises:
             UndecodableFrame: if it is no JSON. It is taken.
             NoMessage: if there is none, and one is required.
+            ApplicationCrashed: if a consumer raised meanwhile.
         """
-        if not self._inbox:
-            return self._background.receive(require)
-        frame = self._inbox.popleft()
-        return JsonCodec().decode(frame) if json else frame
+        if not self._links.inbox:
+            self._links.rest()
+        if not self._links.inbox:
+            alias, own = self._background.alias, self.reply_channel
+            return next_message(alias, own, require=require, rested=True)
+        found = self._links.inbox.popleft()
+        if isinstance(found, dict):
+            return found
+        return JsonCodec().decode(found) if json else found
 
     def close(self) -> None:
         """Close the connections. The test cases do it when a test ends."""
-        to_be_closed.discard(self)
         with self._background:
-            for path in list(self._sockets):
-                self._sockets.pop(path).disconnect()
+            self._links.close()
 
     # --- inner workings
 
-    def _deliver(self, event: Waiting, check_accept: bool) -> Any:
+    def _deliver(self, event: Waiting, check_accept: bool) -> Answer | None:
         if event.kind == "websocket.connect":
-            return self._connect(event.path, check_accept)
-        if event.path not in self._sockets:
-            raise RuntimeError(f"nothing is connected at {event.path!r}: connect first")
-        if event.kind == "websocket.disconnect":
-            self._sockets.pop(event.path).disconnect(event.code)
-            return None
-        if isinstance(event.frame, str):
-            self._sockets[event.path].send_text(event.frame)
-        elif event.frame is not None:
-            self._sockets[event.path].send_bytes(event.frame)
-        self._rest(event.path)
+            return self._connect(event, check_accept)
+        if event.frame is None:
+            self._links.end(event.path, event.code)
+        else:
+            self._links.send(event.path, event.frame)
         return None
 
-    def _connect(self, path: str, check_accept: bool) -> Any:
-        if path in self._sockets:
-            raise RuntimeError(f"{path!r} is connected already: disconnect first")
+    def _connect(self, event: Waiting, check_accept: bool) -> Answer:
+        self._links.require_free(event.path)
         application = self._application or websocket_application()
         visit = Visit(application, browser=self._browser)
-        driver = AsgiDriver(_overheard(visit, self._inbox), explain=visit.explain)
-        headers = with_origin(self.headers, application, path)
-        socket: SyncWebsocketCommunicator = SyncWebsocketCommunicator(
-            driver, path, headers, name=path, timeout=self._timeout, unread="ignore"
-        )
-        if check_accept:
-            socket.__enter__()  # which raises a refusal
-        accepted, detail = socket.connect()
-        if accepted:
-            self._sockets[path] = socket
-            self._rest(path)
-        return accepted, detail
-
-    def _rest(self, path: str) -> None:
-        socket = self._sockets[path]
-        socket.settle()
-        if socket.exception is not None:
-            self._sockets.pop(path).disconnect()  # which raises it
+        headers = with_origin(self.headers, application, event.path)
+        return self._links.connect(event, visit, headers, check_accept)
 
 
 HttpClient = WSClient
-
-
-def _overheard(application: AsgiApplication, inbox: deque[Frame]) -> AsgiApplication:
-    """Let the frames of all connections stand in one line, as they come."""
-    call = single_callable(application)
-
-    async def run(scope: Scope, receive: _Receive, send: _Send) -> None:
-        async def listen(event: _Event) -> None:
-            await send(event)
-            if event["type"] == "websocket.send":
-                text = event.get("text")
-                inbox.append(event["bytes"] if text is None else text)
-
-        await call(scope, receive, listen)
-
-    return run
-
-
-def _frame(text: Content, binary: bytes | None) -> Frame | None:
-    if text is None or isinstance(text, str):
-        return binary if text is None else text
-    return json_module.dumps(text)

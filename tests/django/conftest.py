@@ -16,6 +16,7 @@ __all__ = ["_chromium", "browser", "pytest_runtest_makereport"]
 PAGES = (
     "how-to/django-*.md",
     "tutorial/django*.md",
+    "migrate/channels-1.md",
     "migrate/channels-testing.md",
     "migrate/django-rest-live.md",
 )
