@@ -6,19 +6,46 @@ from pathlib import Path
 import pytest
 
 import wstest_core
+import wstest_django
+import wstest_fastapi
 from tests.source import SOURCE
 
 ROOT = SOURCE.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-DIRECTIVE = re.compile(r"auto(?:class|exception|function|data):: wstest_core\.(\w+)$")
+DIRECTIVE = re.compile(
+    r"^\.\. auto(?:class|exception|function|data):: (wstest_\w+\.\w+)\b", re.M
+)
+DESCRIBED = {name for page in PAGES for name in DIRECTIVE.findall(page.read_text())}
+# What adapters pass on is described where it comes from.
+PASSED_ON = {
+    f"{package.__name__}.{name}": f"wstest_core.{name}"
+    for package in (wstest_django, wstest_fastapi)
+    for name in {*package.__all__} & {*wstest_core.__all__}
+    if package._HOMES[name].startswith("wstest_core")
+}
+PUBLIC = [
+    f"{package.__name__}.{name}"
+    for package in (wstest_core, wstest_django, wstest_fastapi)
+    for name in package.__all__
+    if name != "__version__"
+]
 
 
-@pytest.mark.parametrize("name", sorted({*wstest_core.__all__} - {"__version__"}))
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_has_its_reference(name: str) -> None:
     """Each exported name stands in the reference."""
-    text = "\n".join(page.read_text() for page in PAGES)
-    described = {DIRECTIVE.search(line) for line in text.splitlines()}
-    assert name in {match.group(1) for match in described if match}
+    assert PASSED_ON.get(name, name) in DESCRIBED
+
+
+@pytest.mark.parametrize("adapter", ["django", "fastapi"])
+def test_every_fixture_has_its_row(adapter: str) -> None:
+    """The page on an adapter's fixtures has each of them in its table."""
+    module = {"django": "_fixtures", "fastapi": "pytest_plugin"}[adapter]
+    source = (SOURCE / f"wstest_{adapter}" / f"{module}.py").read_text()
+    page = (ROOT / f"docs/how-to/{adapter}-fixtures.md").read_text()
+    rows = "\n".join(re.findall(r"^\| (`ws_.*?) \|", page, re.M))
+    fixtures = set(re.findall(r"@pytest\.fixture\ndef (ws_\w+)", source))
+    assert fixtures == set(re.findall(r"`(ws_\w+)`", rows))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

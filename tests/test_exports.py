@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import wstest_core
+import wstest_django
+from tests.services import require_package
 
 SURFACE = {
     "constants": [
@@ -140,3 +142,42 @@ def test_star_import_gives_exactly_the_surface() -> None:
     command = [sys.executable, "-c", code + check]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == list(wstest_core.__all__)
+
+
+@pytest.mark.parametrize("name", wstest_django.__all__)
+def test_name_of_the_django_adapter_has_a_home(name: str) -> None:
+    """Nothing is promised there that no module has, nor hidden from `dir`."""
+    assert name in wstest_django._HOMES
+    assert name in dir(wstest_django)
+
+
+def test_names_of_the_django_adapter_are_sorted() -> None:
+    """Its `__all__` is sorted, and names nothing twice and all there is."""
+    names = wstest_django.__all__
+    assert list(names) == sorted(set(names), key=constants_then_classes)
+    assert set(names) == wstest_django._HOMES.keys()
+
+
+IN_DJANGO = """
+import importlib, inspect
+import wstest_django
+from tests.api.dump import configure_django
+
+configure_django()
+for name in wstest_django.__all__:
+    value = getattr(wstest_django, name)
+    if not inspect.isclass(value):
+        continue
+    home = value.__module__
+    if "._" in home or getattr(importlib.import_module(home), value.__name__) != value:
+        print(name, home)
+"""
+
+
+def test_public_class_of_the_django_adapter_says_its_public_home() -> None:
+    """All its names can be used where Django has settings; classes say where from."""
+    for package in ("django", "channels"):
+        require_package(package)
+    command = [sys.executable, "-W", "error", "-c", IN_DJANGO]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -6,31 +6,41 @@ here it is the outermost block within them that counts.
 """
 
 import logging
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic, get_connection
 from django.test import TestCase
 
 from wstest_core.layers import instead
+from wstest_django._connections import Turn
 
 __all__ = ["running_commit_hooks"]
 
 _Hook: TypeAlias = Callable[[], object]
 _Passed: TypeAlias = Any
+# Django's list: savepoints, hook, whether robust.
+_Due: TypeAlias = list[tuple[object, _Hook, bool]]
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def running_commit_hooks(connections: Iterable[BaseDatabaseWrapper]) -> Generator[None]:
-    """Run the hooks of these connections, all within a transaction of a test.
+def running_commit_hooks(
+    connections: Iterable[BaseDatabaseWrapper], turns: Mapping[str, Turn]
+) -> Generator[None]:
+    """Run the hooks of these connections, by alias in turns, in tests' transactions.
 
     Within `captureOnCommitCallbacks` they are left to that.
     """
-    hooks = {id(each): _Hooks(each) for each in connections if each.in_atomic_block}
+    hooks = {
+        id(each): _Hooks(each, turns[each.alias])
+        for each in connections
+        if each.in_atomic_block
+    }
     with ExitStack() as stack:
         for each in hooks.values():
             stack.enter_context(each.watching())
@@ -40,11 +50,17 @@ def running_commit_hooks(connections: Iterable[BaseDatabaseWrapper]) -> Generato
 
 
 class _Hooks:
-    """The hooks of one connection."""
+    """The hooks of one connection.
 
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+    What is due is found while a thread has its turn: another thread's block
+    must not take a hook for its own, nor delay it. It is run after the turn,
+    for it may wait for other threads.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper, turn: Turn) -> None:
         self.connection = connection
-        self.captures = 0
+        self.turn = turn
+        self._captures = 0
         self._blocks = len(connection.atomic_blocks)
         self._plain = connection.on_commit
 
@@ -54,20 +70,38 @@ class _Hooks:
         return instead(vars(self.connection), others)
 
     def on_commit(self, func: _Hook, robust: bool = False) -> None:
-        self._plain(func, robust)
-        self.run_if_committed()
+        with self.turn:
+            self._plain(func, robust)
+            due = self.due()
+        _run_all(due)
 
-    def run_if_committed(self) -> None:
-        """Run what is due, unless a block of the application is still open."""
+    def due(self) -> _Due:
+        """Take what is due: nothing while the application is within a block."""
         connection = self.connection
-        if self.captures or connection.needs_rollback:
-            return
+        if self._captures or connection.needs_rollback:
+            return []
         if len(connection.atomic_blocks) != self._blocks:
-            return
-        due: _Passed = connection.run_on_commit  # savepoints, hook, whether robust
+            return []
+        due = cast("_Due", connection.run_on_commit)
         connection.run_on_commit = []
-        for _, hook, robust in due:
-            _run(hook, robust=robust)
+        return due
+
+    @contextmanager
+    def captured(self) -> Generator[None]:
+        """Leave to a capture what comes within a block."""
+        begin = len(self.connection.run_on_commit)
+        self._captures += 1
+        try:
+            yield
+        finally:
+            self._captures -= 1
+            if not self._captures:  # an outer capture takes those of an inner one
+                del self.connection.run_on_commit[begin:]
+
+
+def _run_all(due: _Due) -> None:
+    for _, hook, robust in due:
+        _run(hook, robust=robust)
 
 
 def _run(hook: _Hook, *, robust: bool) -> None:
@@ -84,10 +118,14 @@ def _at_the_end_of_blocks(hooks: dict[int, _Hooks]) -> Generator[None]:
     leave = Atomic.__exit__
 
     def leave_and_run(block: Atomic, *error: _Passed) -> None:
-        leave(block, *error)
         found = hooks.get(id(get_connection(block.using)))
-        if found is not None:
-            found.run_if_committed()
+        if found is None:
+            leave(block, *error)
+            return
+        with found.turn:
+            leave(block, *error)
+            due = found.due()
+        _run_all(due)
 
     setattr(Atomic, "__exit__", leave_and_run)  # noqa: B010
     try:
@@ -104,14 +142,11 @@ def _captured(hooks: Iterable[_Hooks]) -> Generator[None]:
 
     @contextmanager
     def capture(_cls: type[_Passed], /, **options: _Passed) -> Generator[list[_Hook]]:
-        for each in hooks:
-            each.captures += 1
-        try:
-            with plain(**options) as callbacks:
-                yield callbacks
-        finally:
+        with ExitStack() as stack:
             for each in hooks:
-                each.captures -= 1
+                if each.connection.alias == options.get("using", DEFAULT_DB_ALIAS):
+                    stack.enter_context(each.captured())
+            yield stack.enter_context(plain(**options))
 
     setattr(TestCase, "captureOnCommitCallbacks", classmethod(capture))  # noqa: B010
     try:

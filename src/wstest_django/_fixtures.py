@@ -3,8 +3,9 @@
 They are plain functions, so they work under any plugin that runs coroutines.
 """
 
-from collections.abc import Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -12,6 +13,7 @@ from wstest_core import settings
 from wstest_core.pytest_plugin import open_around
 
 if TYPE_CHECKING:
+    from wstest_core.drivers import AsgiApplication
     from wstest_core.scope import HeadersInput
     from wstest_django._sockets import Application, Connect, ConnectSync, Sockets
     from wstest_django.communicator import (
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from wstest_django.live import LiveServer
 
 __all__ = [
+    "django_capture_on_commit_callbacks",
     "ws_app",
     "ws_connect",
     "ws_connect_sync",
@@ -30,6 +33,7 @@ __all__ = [
     "ws_live_server",
 ]
 
+_Capture: TypeAlias = Callable[..., AbstractContextManager[list[Callable[[], Any]]]]
 # pytest-django's, which begin the test's transaction.
 _DATABASE = (
     *("db", "transactional_db"),
@@ -61,6 +65,18 @@ def ws_database(request: pytest.FixtureRequest) -> Generator[None]:
             request.getfixturevalue(name)
     with one_database():
         yield
+
+
+@pytest.fixture
+def django_capture_on_commit_callbacks() -> _Capture:
+    """pytest-django's; in any order of fixtures hooks are left to it."""
+    from django.test import TestCase
+
+    def capture(**options: Any) -> AbstractContextManager[list[Callable[[], Any]]]:
+        # Looked up late: ws_database puts another in its place.
+        return TestCase.captureOnCommitCallbacks(**options)
+
+    return capture
 
 
 @pytest.fixture
@@ -128,7 +144,7 @@ def ws_connect_sync(ws_app: "Application", _ws_sockets: "Sockets") -> "ConnectSy
 
 @pytest.fixture
 def ws_live_server(
-    ws_app: "Application", ws_database: None, ws_layers: object
+    ws_app: "AsgiApplication | str", ws_database: None, ws_layers: object
 ) -> "Generator[LiveServer]":
     """The application on a real server, daphne's; `url` and `ws_url` say where.
 

@@ -30,7 +30,7 @@ _Send: TypeAlias = Callable[[_Event], Awaitable[None]]
 class Links:
     """Connections by path. `ended` is told the path of each that has ended."""
 
-    def __init__(self, *, timeout: float, ended: Callable[[str], None]) -> None:
+    def __init__(self, *, timeout: float | None, ended: Callable[[str], None]) -> None:
         self.inbox: _Inbox = deque()
         self._timeout = timeout
         self._ended = ended

@@ -21,9 +21,11 @@ from wstest_django.communicator import (
     SyncWebsocketCommunicator,
     WebsocketCommunicator,
     driver_of,
+    is_url,
     with_origin,
 )
 from wstest_django.configuration import camel_case
+from wstest_django.logins import session_headers
 
 __all__ = [
     "Application",
@@ -101,7 +103,7 @@ class Sockets:
         self._tasks: set[Task[Any]] = set()  # of the test's own surroundings
 
     def make(
-        self, application: Application, path: str, **handshake: Unpack[Handshake]
+        self, application: Application, path: str, /, **handshake: Unpack[Handshake]
     ) -> WebsocketCommunicator:
         reached, options, user = _arguments(application, path, handshake)
         socket = WebsocketCommunicator(reached, path, **options)
@@ -110,7 +112,7 @@ class Sockets:
         return socket
 
     def make_sync(
-        self, application: Application, path: str, **handshake: Unpack[Handshake]
+        self, application: Application, path: str, /, **handshake: Unpack[Handshake]
     ) -> SyncWebsocketCommunicator:
         reached, options, user = _arguments(application, path, handshake)
         socket = SyncWebsocketCommunicator(reached, path, **options)
@@ -174,8 +176,21 @@ def _arguments(
     application: Application, path: str, handshake: Handshake
 ) -> tuple[Application, _Arguments, User | None]:
     options: _Arguments = dict(handshake)
+    known = Handshake.__annotations__
+    if unknown := options.keys() - known.keys():
+        raise TypeError(
+            f"a communicator takes no {', '.join(sorted(unknown))}: its path is "
+            f"ws_path, and beside it there are {', '.join(known)}"
+        )
     user, test_client = options.pop("user", None), options.pop("test_client", None)
     options["headers"] = with_origin(options.get("headers"), application, path)
+    if is_url(application):
+        options["headers"] += session_headers(test_client) if test_client else []
+        if user is not None:
+            raise ValueError(
+                "user= is put into the scope of an application in this process; a "
+                "server knows a user by a session: headers=session_headers_for(user)"
+            )
     if camel_case() and not (options.get("messages") or options.get("codec")):
         options["codec"] = _camel_case(options.get("consumer"))
     return driver_of(application, test_client), options, user

@@ -29,7 +29,7 @@ def async_test(
     @wraps(function)
     async def test(*args: P.args, **kwargs: P.kwargs) -> R:
         self: Any = args[0]
-        if getattr(self, "runs_async_steps", False):
+        if getattr(self, "_runs_async_steps", False):
             return await function(*args, **kwargs)
         results: list[R] = []
 

@@ -23,6 +23,7 @@ __all__ = [
     "applied",
     "applying",
     "channel_application",
+    "hosts_of_tests",
     "let_test_server_in",
     "project_application",
     "refusal_by_origin",
@@ -33,7 +34,11 @@ __all__ = [
 # Middleware keeps what it wraps under a name of its own choice.
 _Part: TypeAlias = Any
 _INNER = ("application", "inner", "app")
+# What Channels allows instead while there is no host in the setting, and DEBUG.
+_OF_DEBUG = ["localhost", "127.0.0.1", "[::1]"]
 
+# What tests add to `ALLOWED_HOSTS`.
+hosts_of_tests = {"testserver"}
 
 # What tests have put in the place of the project's application, innermost last.
 _applied: list[AsgiApplication] = []
@@ -85,7 +90,7 @@ def _configured(protocol: str, what: str) -> AsgiApplication:
         application: AsgiApplication = get_default_application()
     except ImproperlyConfigured as error:
         raise ImproperlyConfigured(
-            f"{error} The test looks for its application there: set "
+            f"{_sentence(error)} The test looks for its application there: set "
             f'ASGI_APPLICATION = "project.asgi.application", or give the test {own}.'
         ) from error
     parts = _parts(application, protocol)
@@ -97,6 +102,12 @@ def _configured(protocol: str, what: str) -> AsgiApplication:
             f"{own}."
         )
     return application
+
+
+def _sentence(error: ImproperlyConfigured) -> str:
+    cause = error.__context__  # Channels leaves out which import has failed
+    why = f" ({cause})" if isinstance(cause, ImportError) else ""
+    return f"{str(error).removesuffix('.')}{why}."
 
 
 def routes(application: AsgiApplication | str) -> list[str]:
@@ -127,17 +138,26 @@ def refusal_by_origin(application: AsgiApplication | str, scope: Scope) -> str |
 
 
 def let_test_server_in(application: AsgiApplication | str) -> None:
-    """Allow the test server's origin where all of `ALLOWED_HOSTS` are allowed.
+    """Allow the origins of tests where all of `ALLOWED_HOSTS` are allowed.
 
-    Django adds it to the setting when tests begin. A validator that was made
-    before, because a test module has imported the application, lacks it.
+    Django adds the test server to the setting when tests begin, and a live
+    server adds its host. A validator that was made before, because a test
+    module has imported the application, lacks them.
     """
     hosts: list[str] = settings.ALLOWED_HOSTS
     for part in _parts(application):
-        if not isinstance(part, OriginValidator):
-            continue
-        if [*part.allowed_origins, "testserver"] == hosts:
+        if isinstance(part, OriginValidator) and _allows(part, hosts):
             part.allowed_origins = hosts
+
+
+def _allows(validator: _Part, hosts: list[str]) -> bool:
+    """Whether it is one of Channels' that allows what the setting allows."""
+    allowed, own = list(validator.allowed_origins), _without_tests(hosts)
+    return _without_tests(allowed) == own or (not own and allowed == _OF_DEBUG)
+
+
+def _without_tests(hosts: Iterable[str]) -> list[str]:
+    return [each for each in hosts if each not in hosts_of_tests]
 
 
 def _lack(part: _Part, protocol: str) -> str | None:

@@ -8,6 +8,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeAlias, cast, final
 
+from wstest_core import settings
 from wstest_core.application import ApplicationCommunicator
 from wstest_core.drivers import AsgiApplication
 from wstest_core.errors import NoMessage
@@ -46,7 +47,8 @@ class Client:
     `apply_routes`, or of `application`. A message is run by the consumer of
     its channel as `manage.py runworker` would run it: one consumer serves all
     messages of a channel. `alias` is the layer, which must be a fresh one, as
-    it is in `ChannelTestCase`. `timeout`, in seconds, guards each wait.
+    it is in `ChannelTestCase`. `timeout`, in seconds, guards each wait; by
+    default it is that of communicators.
 
     Replies come to `reply_channel`, a channel of this client's own. Messages
     are sent with its name in "reply_channel", unless they have another.
@@ -68,7 +70,7 @@ class Client:
         alias: str = "default",
         *,
         application: AsgiApplication | str | None = None,
-        timeout: float = 1.0,
+        timeout: float | None = None,
     ) -> None:
         self.alias = alias
         self.reply_channel: str = f"test-client.{next(_serial)}"
@@ -138,6 +140,10 @@ class Client:
         """Let `receive` also take what is sent to a group."""
         layers.join_group(self.alias, group, self.reply_channel)
 
+    @property
+    def _patience(self) -> float:
+        return settings.current.timeout if self._timeout is None else self._timeout
+
     def close(self) -> None:
         """Stop the consumers. The test cases do it when a test ends."""
         to_be_closed.discard(self)
@@ -148,7 +154,7 @@ class Client:
 
     def _run(self, title: str, main: Callable[[], Any]) -> Any:
         if self._loop is None:
-            loop = Loop("worker", timeout=2 * self._timeout)
+            loop = Loop("worker", timeout=2 * self._patience)
             self._loop = self._stack.enter_context(loop)
             self._stack.callback(self._loop.run, "stop", self._stop)
             to_be_closed.add(self)
@@ -171,7 +177,7 @@ class Client:
         await worker.receive_nothing(0)
         if not (worker.awaits_input or worker.ended):
             doing = worker.doing()
-            why = "" if rested else f" within {self._timeout:g} s"
+            why = "" if rested else f" within {self._patience:g} s"
             raise NoMessage(
                 f"the consumer of {channel!r} has not finished with {message!r}{why}: "
                 f"{doing}"

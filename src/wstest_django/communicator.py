@@ -117,7 +117,7 @@ def driver_of(
 ) -> AsgiApplication | str | Driver:
     """Return what a communicator reaches an application by."""
     if callable(application) or isinstance(application, str):
-        if _is_url(application):
+        if is_url(application):
             return application
         visit = Visit(application, browser=browser)
         return AsgiDriver(visit, explain=visit.explain)
@@ -133,7 +133,7 @@ def with_origin(
         return given
     own = dict(given).get(b"host")
     host = f"ws://{own.decode()}" if own else "ws://testserver"
-    url = next(filter(_is_url, (path, application)), host)
+    url = next(filter(is_url, (path, application)), host)
     return [(b"origin", _page_at(str(url))), *given]
 
 
@@ -155,5 +155,5 @@ def _page_at(url: str) -> bytes:
     return f"{scheme}://{parts.netloc}".encode()
 
 
-def _is_url(application: object) -> bool:
+def is_url(application: object) -> bool:
     return isinstance(application, str) and application.startswith(("ws://", "wss://"))

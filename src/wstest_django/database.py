@@ -21,11 +21,17 @@ def one_database() -> Generator[None]:
 
     Enter it when the test's transaction has begun. The test cases and fixtures
     of this package do.
+
+    Raises:
+        RuntimeError: in an event loop; at the end, if a thread has left an
+            atomic block open.
     """
     with ExitStack() as stack:
         stack.enter_context(strangers_closed())
         common = shared()
         if common:
-            stack.enter_context(sharing(common))
-            stack.enter_context(running_commit_hooks(common.values()))
+            turns = stack.enter_context(sharing(common))
+            stack.enter_context(running_commit_hooks(common.values(), turns))
+            for turn in turns.values():
+                stack.callback(turn.await_end)
         yield

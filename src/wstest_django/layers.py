@@ -1,8 +1,10 @@
 """Channel layers in a test: fresh ones, and what goes over them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any, ClassVar, TypeAlias, final
+from typing import Any, ClassVar, Final, TypeAlias, final
+from weakref import WeakSet
 
 from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer, channel_layers
@@ -33,6 +35,9 @@ __all__ = [
 
 # What applications put on layers.
 LayerMessage: TypeAlias = Any
+# The layers of each alias that an application may have kept. Fresh ones, too: it may
+# have been imported within a test.
+_kept: Final[defaultdict[str, WeakSet[BaseChannelLayer]]] = defaultdict(WeakSet)
 
 
 # Channels' own layers, too, take fractions of a second and any form of capacities.
@@ -56,11 +61,11 @@ def fresh_layers(
 
     Yields the fresh layers by alias. Each has the capacities and expiry of its
     `TEST_CONFIG`, or else `CONFIG`. Where the application has kept a layer
-    object, its methods reach the fresh one. No layer of the application is
-    made or asked for anything, so none connects to Redis. Settings that are
-    overridden within the block are honoured. With `test_configs`, an alias that
-    has a `TEST_CONFIG` is given its own backend with that. Afterwards, also on
-    an error, everything is as it was found.
+    object, also that of an earlier test, its methods reach the fresh one. No
+    layer of the application is made or asked for anything, so none connects to
+    Redis. Settings that are overridden within the block are honoured. With
+    `test_configs`, an alias that has a `TEST_CONFIG` is given its own backend
+    with that. Afterwards, also on an error, everything is as it was found.
 
     Raises:
         LookupError: for an alias that is not in `CHANNEL_LAYERS`.
@@ -80,6 +85,8 @@ def fresh_layers(
     with ExitStack() as stack:
         stack.enter_context(instead(vars(channel_layers), others))
         channel_layers.backends = {}
+        for alias, layer in before.items():
+            _kept[alias].add(layer)
         for alias in known:
             swap.put(alias, before.get(alias), stack)
         yield swap.fresh
@@ -172,14 +179,16 @@ class _Swap:
     def put(
         self, alias: str, before: BaseChannelLayer | None, stack: ExitStack
     ) -> None:
-        """Put a fresh layer in the place of one that was made before, if any."""
+        """Put a fresh layer in the place of those that were made before."""
         if alias not in self._aliases:
             if before is not None:
                 channel_layers.backends[alias] = before
             return
+        kept = list(_kept[alias])
         made = channel_layers[alias]
-        if before is not None:
-            stack.enter_context(standing_in(before, made))
+        for layer in kept:
+            stack.enter_context(standing_in(layer, made))
+        _kept[alias].add(made)
 
 
 def _found(layer: str | BaseChannelLayer) -> object:

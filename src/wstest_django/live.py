@@ -12,7 +12,11 @@ from wstest_core.drivers import AsgiApplication, single_callable
 from wstest_core.lazy import missing, require
 from wstest_core.live import LiveServer, Server, live_server
 from wstest_core.scope import Scope
-from wstest_django.applications import project_application
+from wstest_django.applications import (
+    hosts_of_tests,
+    let_test_server_in,
+    project_application,
+)
 
 __all__ = ["LiveServer", "ServerName", "live_websocket_server"]
 
@@ -51,6 +55,7 @@ def live_websocket_server(
             `wstest_core.live_server`.
     """
     served = _application(application)
+    hosts_of_tests.add(host)
     if serve_static and apps.is_installed("django.contrib.staticfiles"):
         handler = cast("_Handler", ASGIStaticFilesHandler)
         served = handler(served)
@@ -66,8 +71,9 @@ def _application(application: AsgiApplication | str | None) -> AsgiApplication:
 
     async def serve(scope: Scope, receive: _Receive, send: _Send) -> None:
         # Looked up for each connection: tests put others in its place.
-        found = given or single_callable(project_application(scope["type"]))
-        await found(scope, receive, send)
+        found = application or project_application(scope["type"])
+        let_test_server_in(found)
+        await (given or single_callable(found))(scope, receive, send)
 
     return serve
 

@@ -64,8 +64,20 @@ class ChannelLiveServerTestCase(WebsocketTransactionTestCase):
         wanted = self.test_channel_aliases
         for alias, config in channel_layers.configs.items():
             if (wanted is None or alias in wanted) and "TEST_CONFIG" in config:
-                layer: Any = channel_layers[alias]
-                async_to_sync(layer.flush)()
+                _flush(alias)
+
+
+def _flush(alias: str) -> None:
+    try:
+        layer: Any = channel_layers[alias]
+        async_to_sync(layer.flush)()
+    except Exception as error:
+        error.add_note(
+            f"The channel layer {alias!r} is made with its TEST_CONFIG, and flushed "
+            "before each test. Start what it needs, or leave TEST_CONFIG out: then "
+            "it is a fresh one in memory."
+        )
+        raise
 
 
 ChannelsLiveServerTestCase = ChannelLiveServerTestCase

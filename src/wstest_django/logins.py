@@ -4,6 +4,7 @@ from http.cookies import SimpleCookie
 from typing import Any, TypeAlias
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.test import AsyncClient, Client
 
 from wstest_core.credentials import HeaderList
@@ -28,7 +29,11 @@ def session_headers_for(user: User, backend: str | None = None) -> HeaderList:
     """Log a user in with a new session, and return its cookie as a header.
 
     As `Client.force_login`: no password is asked for, and any session engine
-    will do. `backend` is the path of the authentication backend.
+    will do. `backend` is the path of the authentication backend. It is for plain
+    code; a coroutine awaits `get_headers_for_user`.
+
+    Raises:
+        SynchronousOnlyOperation: Django's, in a coroutine.
     """
     return session_headers(_logged_in(user, backend))
 
@@ -46,5 +51,11 @@ async def force_login(user: User, backend: str | None = None) -> SimpleCookie:
 
 def _logged_in(user: User, backend: str | None) -> Client:
     client = Client()
-    client.force_login(user, backend)
+    try:
+        client.force_login(user, backend)
+    except SynchronousOnlyOperation as error:
+        raise SynchronousOnlyOperation(
+            "session_headers_for() is for plain code: in a coroutine, await "
+            "get_headers_for_user()"
+        ) from error
     return client

@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from typing_extensions import Unpack
 
@@ -49,7 +50,7 @@ class WebsocketTests(SimpleTestCase):
     channel_layers: Mapping[str, FreshLayer]
     ws_headers: HeadersInput
     subprotocols: list[str]
-    runs_async_steps = True  # so that `async_test` does not
+    _runs_async_steps = True  # so that `async_test` does not
     _sockets: Sockets
     _anonymous: WebsocketCommunicator | None
 
@@ -138,8 +139,15 @@ class WebsocketTests(SimpleTestCase):
     # --- logins
 
     def login(self, user: _User, backend: str | None = None) -> None:
-        """Log `self.client` in, and with it the communicators of this test."""
-        self.client.force_login(user, backend)
+        """Log `self.client` in, and with it the communicators of this test.
+
+        For plain code; a coroutine awaits `alogin`.
+        """
+        try:
+            self.client.force_login(user, backend)
+        except SynchronousOnlyOperation as error:
+            text = "login() is for plain code: in a coroutine, await alogin()"
+            raise SynchronousOnlyOperation(text) from error
 
     async def alogin(self, user: _User, backend: str | None = None) -> None:
         """Log `self.client` in from a coroutine; see `login`."""
@@ -218,6 +226,12 @@ class WebsocketTests(SimpleTestCase):
         return fresh_layers(self.test_channel_aliases)
 
     def _callSetUp(self) -> None:  # noqa: N802 - unittest's own, before setUp
+        for name in ("setUp", "tearDown"):
+            if iscoroutinefunction(getattr(self, name)):
+                raise TypeError(
+                    f"{name} is a coroutine function, which nobody would await: name "
+                    f"it async{name[0].upper()}{name[1:]}"
+                )
         self._anonymous = None
         self._sockets = Sockets()
         # Left in the opposite order, after tearDown; what they raise is shown.

@@ -61,7 +61,7 @@ class WSClient:
         application: AsgiApplication | str | None = None,
         ordered: bool = False,
         headers: Mapping[str, str] | None = None,
-        timeout: float = 1.0,
+        timeout: float | None = None,
     ) -> None:
         self.headers: dict[str, str] = dict(headers or {})
         self._background = Client(alias, application=application, timeout=timeout)

@@ -24,3 +24,4 @@ def test_dump_shows_a_name_and_its_signature() -> None:
     """The dump is not empty where it matters."""
     assert "class WebsocketCommunicator" in dump("wstest_core")
     assert "def connect(self" in dump("wstest_core")
+    assert "def create_communicator(self" in dump("wstest_django")

@@ -9,6 +9,7 @@ from unittest.mock import AsyncMock, patch
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.test import TestCase, TransactionTestCase, override_settings
 from project import consumers
 from project.models import Note
@@ -222,3 +223,33 @@ class BothBasesTests(TestCase):
         assert issubclass(WebsocketTestCase, TestCase)
         assert issubclass(WebsocketTransactionTestCase, TransactionTestCase)
         assert not issubclass(WebsocketTransactionTestCase, TestCase)
+
+
+class MistakesTests(WebsocketTestCase):
+    ws_path = "/ws/echo/"
+
+    def test_unknown_argument(self) -> None:
+        """An argument that there is not: which there are."""
+        others: dict[str, Any] = {"path": "/"}
+        with self.assertRaisesMessage(TypeError, "takes no path: its path is ws_path"):
+            self.create_communicator(**others)
+
+    async def test_login_in_a_coroutine(self) -> None:
+        """The plain login says what to await."""
+        user = await sync_to_async(self.create_user)()
+        with self.assertRaisesMessage(SynchronousOnlyOperation, "await alogin()"):
+            self.login(user)
+
+    def test_set_up_that_is_a_coroutine_function(self) -> None:
+        """Nobody would await it: the test fails, and says its other name."""
+
+        class Wrong(WebsocketTestCase):
+            async def setUp(self) -> None:
+                raise AssertionError("not reached")
+
+            def test(self) -> None:
+                raise AssertionError("not reached")
+
+        case = Wrong("test")
+        with self.assertRaisesMessage(TypeError, "name it asyncSetUp"):
+            case._callSetUp()

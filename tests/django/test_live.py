@@ -225,3 +225,24 @@ async def test_fixture(ws_live_server: Any, ws_connect: Any) -> None:
     async with ws_connect("/ws/sync/") as ws:
         await ws.send_json({"write": "in-process"})
         assert len((await ws.receive_json())["notes"]) == 3
+
+
+class LiveHandshakeTests(ChannelLiveServerTestCase):
+    databases: ClassVar = {"default", "logs"}
+    ws_path = "/ws/whoami/"
+
+    async def test_login(self) -> None:
+        """Who is logged in is so on the server, too."""
+        user = await get_user_model().objects.acreate_user("ann")
+        await self.alogin(user)
+        live = self.live_server_ws_url
+        async with self.create_communicator(router=live) as ws:
+            self.assertEqual((await ws.receive_json())["user"], "ann")
+        async with self.create_communicator(router=live, headers=[]) as ws:
+            self.assertEqual((await ws.receive_json())["user"], "nobody")
+
+    def test_user_in_the_scope(self) -> None:
+        """A server's scope is out of reach, and the error says what is not."""
+        user = get_user_model()(username="ann")
+        with self.assertRaisesMessage(ValueError, "headers=session_headers_for(user)"):
+            self.create_communicator(router=self.live_server_ws_url, user=user)

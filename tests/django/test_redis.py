@@ -10,7 +10,6 @@ from channels.layers import channel_layers, get_channel_layer
 from django.test import override_settings
 from project import consumers
 
-from tests.services import redis_server
 from wstest_core import NoMessage, Stop, on_match
 from wstest_django import SyncWebsocketCommunicator, WebsocketCommunicator
 from wstest_django.live import live_websocket_server
@@ -41,6 +40,8 @@ class RoomNextDoor(Room):
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
+    from tests.services import redis_server
+
     with redis_server() as url:
         yield url
 
