@@ -12,6 +12,10 @@ PACKAGES = ["wstest_core", "wstest_django", "wstest_fastapi"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 EXAMPLES = sorted(path.parent for path in Path("docs/examples").glob("*/pytest.ini"))
 CHAT = Path("docs/examples/fastapi_chat")
+DJANGO_CHAT = Path("docs/examples/django_chat")
+DJANGO_PYTHONS = {"5.2": PYTHONS, "6.0": PYTHONS[1:], "6.1": PYTHONS[1:]}
+# Of the runs in tests/test_django.py; the session `tests` has them all.
+DJANGO_RUNS = "parallel-postgresql or users"
 FAILURE = "NoMessage: no action 'complete' for ann: nothing more can arrive"
 # Set where nothing may be absent: an absent Python, Redis or PostgreSQL then fails.
 REQUIRE_ALL = bool(os.environ.get("CI") or os.environ.get("WSTEST_REQUIRE_ALL"))
@@ -27,6 +31,7 @@ nox.options.sessions = [
     "tests",
     "lowest",
     "frameworks",
+    "django",
     "docs",
     "wheel",
 ]
@@ -96,6 +101,28 @@ def frameworks(session: nox.Session, fastapi: str) -> None:
     session.install("-e", ".[fastapi]", *group("demo"))
     session.install(*oldest if fastapi == "oldest" else ["-U", "fastapi", "starlette"])
     run_example(session, CHAT)
+
+
+@nox.session
+@nox.parametrize(
+    "python,django,channels",
+    [
+        (python, django, channels)
+        for django, pythons in DJANGO_PYTHONS.items()
+        for channels in ("oldest", "newest")
+        for python in pythons
+    ],
+)
+def django(session: nox.Session, django: str, channels: str) -> None:
+    """Django's projects and the example, over the versions that users have."""
+    oldest = [pin for pin in lower_bounds() if pin.startswith("channels")]
+    session.install(
+        *("-e", ".[django,live]", *group("tests"), f"Django=={django}.*"),
+        *(oldest if channels == "oldest" else ["channels"]),
+    )
+    chosen = session.posargs or ["-k", DJANGO_RUNS]
+    session.run("pytest", "tests/test_django.py", *chosen)
+    run_example(session, DJANGO_CHAT)
 
 
 @nox.session

@@ -14,7 +14,10 @@ from .measure import Outcome, Sample, difference, find, ratio
 from .scenarios import Scenario
 from .targets import Results, Verdict
 
-BASE = ("pydantic", "pydantic-core", "anyio", "asgiref", "trio", "django", "pytest")
+BASE = (
+    *("pydantic", "pydantic-core", "anyio", "asgiref", "trio", "pytest"),
+    *("django", "psycopg"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def _opening(setting: Setting) -> str:
         "do not edit it.\n\n"
         f"{smoke}"
         f"Measured on {setting.date} with {_python()} on {_machine()}.\n\n"
-        "All contenders run in one process, against the same bare ASGI application, "
+        "All contenders run in one process, against the same bare ASGI application "
+        "(where Django takes part: each in processes of its own), "
         "in interleaved rounds whose order is shuffled for each sweep "
         f"(seed {setting.seed}), with the garbage collector off inside a round and "
         "run before it. Figures are medians over the rounds; a ratio or difference is "

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from . import crowds, processes, rounds, rounds_sync, trials
+from . import crowds, django_trials, processes, rounds, rounds_sync, trials
 from .contenders import FLOOR, OURS, AnyContender, everyone
 from .measure import Trial
 from .ours import trio_nothing_round
@@ -110,6 +110,19 @@ def _plugin(effort: Effort) -> list[Trial]:
     return processes.plugin(effort.processes)
 
 
+def _django_suite(effort: Effort, database: str) -> list[Trial]:
+    return django_trials.suite(database, effort.django_suite, effort.django_rounds)
+
+
+def _django_nothing(effort: Effort) -> list[Trial]:
+    rounds = effort.django_rounds
+    return django_trials.nothing(effort.silences, rounds, effort.waits)
+
+
+def _django_crowd(effort: Effort) -> list[Trial]:
+    return django_trials.crowd(effort.crowd, effort.django_rounds)
+
+
 ALONE = (
     Scenario(
         "nothing-trio",
@@ -154,6 +167,48 @@ ALONE = (
 )
 
 
+SUITE = (
+    "Each test writes a row in `setUp`, connects, asks its Channels consumer to write "
+    "another and to answer with both, disconnects and counts the rows. The project "
+    "has the applications of `startproject`. The time is that of Django's runner for "
+    "all tests, without the making of the test database; each round is a process of "
+    "its own."
+)
+DJANGO = (
+    Scenario(
+        "django-suite-file",
+        "A suite of 100 Django tests that write to an SQLite file",
+        SUITE,
+        partial(_django_suite, database=django_trials.FILE),
+        django_trials.OURS,
+    ),
+    Scenario(
+        "django-suite-postgresql",
+        "The same on PostgreSQL",
+        f"{SUITE} The server runs with `fsync=off`, which favours those who flush.",
+        partial(_django_suite, database=django_trials.POSTGRESQL),
+        django_trials.OURS,
+    ),
+    Scenario(
+        "django-nothing",
+        "One negative assertion in a Django test case",
+        "A Channels consumer waits for input and for its channel layer; the test, in "
+        "a process of its own each round, asserts that nothing arrives.",
+        _django_nothing,
+        django_trials.OURS,
+    ),
+    Scenario(
+        "django-crowd",
+        "1,000 Channels consumers in one group, a broadcast to it, collected",
+        "One `group_send`, received on each connection, until the consumers wait "
+        "again (with `channels.testing`: until it is received). In a test case, a "
+        "process of its own each round.",
+        _django_crowd,
+        django_trials.OURS,
+    ),
+)
+
+
 def scenarios(who: Sequence[AnyContender] | None = None) -> tuple[Scenario, ...]:
     """All scenarios, those with peers over `who` or everyone."""
-    return (*_between(everyone() if who is None else who), *ALONE)
+    return (*_between(everyone() if who is None else who), *ALONE, *DJANGO)

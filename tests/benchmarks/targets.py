@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from . import crowds, processes
+from . import crowds, django_trials, processes
 from .contenders import FLOOR, OURS
 from .measure import Outcome, Sample, difference, find, ratio
 
 Results: TypeAlias = Mapping[str, Sequence[Outcome]]
 Measure: TypeAlias = Callable[[Results], float | None]
 
-CHANNELS = "channels.testing"
+CHANNELS = django_trials.CHANNELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def _over_floor(key: str) -> Measure:
     return measure
 
 
-def _times_faster(key: str, peer: str) -> Measure:
+def _times_faster(key: str, peer: str, ours: str = OURS) -> Measure:
     def measure(results: Results) -> float | None:
-        return _between(results, key, peer, OURS, ratio)
+        return _between(results, key, peer, ours, ratio)
 
     return measure
 
@@ -166,8 +166,33 @@ def _before_the_first_test() -> tuple[Target, ...]:
     )
 
 
+def _django() -> tuple[Target, ...]:
+    peers = (CHANNELS, django_trials.CHANX)
+    suite = "suite of 100 Django tests that write to"
+    places = {"file": "an SQLite file", "postgresql": "PostgreSQL"}
+    nothing = "proved “nothing received” in a Django test, times cheaper than"
+    crowd = "broadcast to 1,000 consumers, times faster than on InMemoryChannelLayer"
+    return (
+        *(
+            _django_ratio(
+                f"suite-{key}", f"{suite} {place}, times faster than {peer}", peer, 5
+            )
+            for key, place in places.items()
+            for peer in peers
+        ),
+        *(_django_ratio("nothing", f"{nothing} {peer}", peer, 1_000) for peer in peers),
+        _django_ratio("crowd", crowd, django_trials.THEIR_LAYER, 3),
+    )
+
+
+def _django_ratio(key: str, figure: str, peer: str, limit: float) -> Target:
+    scenario = f"django-{key}"
+    measure = _times_faster(scenario, peer, django_trials.OURS)
+    return Target(scenario, figure, limit, "times", measure, at_least=True)
+
+
 def targets(sizes: Sequence[int]) -> tuple[Target, ...]:
-    """Every figure of the issue; `sizes` are the crowds growth is judged by."""
+    """Every figure of the issues; `sizes` are the crowds growth is judged by."""
     suite = f"suite of 200 tests, times faster than {CHANNELS}"
     faster = _times_faster("suite", CHANNELS)
     return (
@@ -178,6 +203,7 @@ def targets(sizes: Sequence[int]) -> tuple[Target, ...]:
         *_crowds(sizes),
         Target("suite", suite, 300, "times", faster, at_least=True),
         *_before_the_first_test(),
+        *_django(),
     )
 
 

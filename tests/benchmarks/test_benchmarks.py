@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from . import django_trials
 from .contenders import FLOOR, OURS, Contender, everyone
 from .measure import Absent, Sample, Trial, interleave, ratio
 from .report import Setting, render, table
@@ -34,6 +35,23 @@ def test_floor_and_ours_take_part(key: str) -> None:
     absent = [one for one in outcomes if isinstance(one, Absent)]
     assert absent == []
     assert {FLOOR, OURS} <= {one.name for one in outcomes}
+
+
+@pytest.mark.parametrize("key", ["suite-postgresql", "nothing", "crowd"])
+def test_ours_takes_part_in_django(key: str) -> None:
+    """In each Django scenario our test case yields a sample."""
+    trials = _scenario(f"django-{key}").trials(QUICK)
+    ours = [one for one in trials if one.name == django_trials.OURS]
+    (outcome,) = interleave(ours, seed=1)
+    assert isinstance(outcome, Sample), outcome.reason
+
+
+def test_peers_take_part_in_django() -> None:
+    """So do those of Channels and chanx, and the figures are judged."""
+    key = "django-suite-file"
+    outcomes = interleave(_scenario(key).trials(QUICK), seed=1)
+    assert [one for one in outcomes if isinstance(one, Absent)] == []
+    assert all(one.measured for one in verdicts({key: outcomes}, QUICK.growth))
 
 
 def test_report_of_a_quick_run() -> None:

@@ -36,6 +36,8 @@ class Effort:
     peer_suite: int
     peer_suite_rounds: int
     processes: int
+    django_suite: int
+    django_rounds: int
 
 
 FULL = Effort(
@@ -54,6 +56,8 @@ FULL = Effort(
     peer_suite=5,
     peer_suite_rounds=2,
     processes=15,
+    django_suite=100,
+    django_rounds=5,
 )
 QUICK = Effort(
     rounds=2,
@@ -71,6 +75,8 @@ QUICK = Effort(
     peer_suite=1,
     peer_suite_rounds=1,
     processes=1,
+    django_suite=3,
+    django_rounds=1,
 )
 
 
