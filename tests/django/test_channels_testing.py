@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 import pytest
-from channels.db import database_sync_to_async
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
     AsyncWebsocketConsumer,
@@ -229,7 +228,7 @@ class _Database:
         await communicator.connect()
         assert await communicator.receive_json_from() == {"visits": 1}
         await communicator.disconnect()
-        assert await database_sync_to_async(Note.objects.count)() == 1
+        assert await Note.objects.acount() == 1
 
 
 class _Layers:

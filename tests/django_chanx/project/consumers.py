@@ -111,10 +111,10 @@ class JobConsumer(AsyncJsonWebsocketConsumer[Done]):
     async def handle_ping(self, _message: PingMessage) -> PongMessage:
         return PongMessage()
 
-    @ws_handler
-    async def handle_order(self, message: Order) -> Ordered:
+    @ws_handler(output_type=Ordered)
+    async def handle_order(self, message: Order) -> None:
+        await self.send_message(Ordered(payload=message.payload))
         await sync_to_async(start_job)(message.payload, self.channel_name)
-        return Ordered(payload=message.payload)
 
     @event_handler
     async def handle_done(self, event: Done) -> Done:
