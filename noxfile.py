@@ -10,7 +10,13 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13"]
 PACKAGES = ["wstest_core", "wstest_django", "wstest_fastapi"]
 PROJECT = nox.project.load_toml("pyproject.toml")
-EXAMPLES = sorted(path.parent for path in Path("docs/examples").glob("*/pytest.ini"))
+# ARQ wants an older redis than the other tests run with.
+ARQ = Path("docs/examples/fastapi_tutorial")
+EXAMPLES = sorted(
+    path.parent
+    for path in Path("docs/examples").glob("*/pytest.ini")
+    if path.parent != ARQ
+)
 CHAT = Path("docs/examples/fastapi_chat")
 DJANGO_CHAT = Path("docs/examples/django_chat")
 DJANGO_PYTHONS = {"5.2": PYTHONS, "6.0": PYTHONS[1:], "6.1": PYTHONS[1:]}
@@ -32,6 +38,7 @@ nox.options.sessions = [
     "lowest",
     "frameworks",
     "django",
+    "arq",
     "docs",
     "wheel",
 ]
@@ -123,6 +130,16 @@ def django(session: nox.Session, django: str, channels: str) -> None:
     chosen = session.posargs or ["-k", DJANGO_RUNS]
     session.run("pytest", "tests/test_django.py", *chosen)
     run_example(session, DJANGO_CHAT)
+
+
+@nox.session
+def arq(session: nox.Session) -> None:
+    """The tutorial with an ARQ worker, which has requirements of its own."""
+    session.install("-e", ".[fastapi]", "-r", str(ARQ / "requirements.txt"))
+    session.install(*group("demo"), "mypy>=2.0")
+    run_example(session, ARQ)
+    with session.chdir(ARQ):
+        session.run("mypy", "--strict", ".")
 
 
 @nox.session

@@ -4,6 +4,7 @@ Names are loaded when they are first used, so importing this package, which
 the pytest plugin does in every run, costs next to nothing.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wstest_core.lazy import loader
@@ -220,7 +221,7 @@ _HOMES = {
 }
 
 
-__getattr__ = loader(
+__getattr__: Callable[[str], object] = loader(
     globals(), {name: f"{__name__}.{home}" for name, home in _HOMES.items()}
 )
 

@@ -172,6 +172,8 @@ class Connection(Generic[M]):
         traceback: TracebackType | None,
     ) -> None:
         since = self._session.leave()
+        if error is not None:
+            self._session.note_failure()
         try:
             await self.disconnect()
             if error is None:

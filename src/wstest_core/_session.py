@@ -186,6 +186,11 @@ class Session:
             self.farewell.began = self.driver.now()
         return before
 
+    def note_failure(self) -> None:
+        """Note for the report what the application is doing as the test fails."""
+        if self.opened is not None and not self._closed:
+            self.transcript.failed(self.driver.now(), self.driver.doing())
+
     def unread(self, since: float | None) -> list[Frame]:
         """What no test has read, less what came since others began to leave."""
         unread = self.transcript.unread

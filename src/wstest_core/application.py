@@ -94,6 +94,8 @@ class ApplicationCommunicator:
         life = self._life
         if life is None:
             return
+        if error is not None:
+            self._transcript.failed(life.watch.now(), life.doing())
         with CancelScope(shield=True):
             await self._end(life)
         if life.exception is None or self._crash_told:

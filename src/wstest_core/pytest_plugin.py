@@ -19,6 +19,7 @@ from contextlib import (
 )
 from functools import wraps
 from inspect import iscoroutinefunction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pytest
@@ -26,6 +27,7 @@ import pytest
 from wstest_core import settings
 
 if TYPE_CHECKING:
+    from wstest_core.report import Failure
     from wstest_core.sync import SyncWebsocketCommunicator
     from wstest_core.transcript import Transcript
 
@@ -46,6 +48,8 @@ _around = pytest.StashKey[dict[_Around, str]]()
 _of_fixtures = pytest.StashKey[frozenset[object]]()
 _overrides = pytest.StashKey[ExitStack]()
 _attached = pytest.StashKey[bool]()
+_pages = pytest.StashKey[Path]()
+_failures: "pytest.StashKey[list[Failure]]" = pytest.StashKey()
 
 
 @pytest.fixture
@@ -75,6 +79,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     clock = "let time jump over waits while a communicator is connected"
     group.addoption("--wstest-timeout", metavar="SECONDS", help=timeout)
     group.addoption("--wstest-unread", metavar="POLICY", help=unread)
+    pages = "leave a page of HTML for each failing test in this folder, with a list"
+    group.addoption("--wstest-report", metavar="DIR", help=pages)
     group.addoption(
         "--wstest-virtual-clock",
         action=BooleanOptionalAction,
@@ -103,6 +109,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         changes = dict(_of_the_run(config))
         threads = tuple(_ini(config, "wstest_harmless_threads"))
+        if folder := config.getoption("wstest_report"):
+            config.stash[_pages] = _folder(folder)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     run = ExitStack()
@@ -114,6 +122,13 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     )
     config.add_cleanup(run.close)
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name).absolute()  # a test may go elsewhere
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--wstest-report={name}: that is a file; give a folder")
+    return folder
 
 
 def _of_the_run(config: pytest.Config) -> Iterator[tuple[str, object]]:
@@ -186,6 +201,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Set what the marks of this test say."""
     item.stash[_attached] = False
+    item.stash[_failures] = []
     try:
         changes = _of_the_marks(item)
     except ValueError as error:
@@ -217,8 +233,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach the transcripts to the first report of a failure."""
+    """Attach the transcripts to the first report of a failure; leave a page."""
     report = yield
+    if report.failed and _pages in item.config.stash:
+        _leave_page(item, call, report)
     if report.failed and not item.stash.get(_attached, True):
         shown = set(_chain(call.excinfo.value)) if call.excinfo else set[int]()
         sections = [_section(each, shown) for each in _transcripts()]
@@ -321,7 +339,10 @@ def _section(transcript: "Transcript", shown: set[int]) -> _Section:
     if error is not None and id(error) not in shown:
         text = "".join(traceback.format_exception(error)).rstrip()
         parts.append(f"The application raised:\n{text}")
-    return f"wstest: transcript of {transcript.name}", "\n\n".join(parts)
+    text = "\n\n".join(parts)
+    # Half a surrogate pair in a frame could not be sent home by a worker.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return f"wstest: transcript of {transcript.name}", text
 
 
 def _with_a_hint(sections: list[_Section]) -> list[_Section]:
@@ -339,3 +360,69 @@ def _chain(error: BaseException | None) -> Iterator[int]:
         seen.add(id(error))
         yield id(error)
         error = error.__cause__ or error.__context__
+
+
+# --- pages
+
+
+def _leave_page(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> None:
+    """Write the page of a test that has failed, or has done so again."""
+    from wstest_core import report as pages
+
+    error = call.excinfo.exconly() if call.excinfo else report.longreprtext
+    error = error.strip().partition("\n")[0]
+    failures = item.stash.setdefault(_failures, [])
+    text = _whole_text(item, call, report)
+    failures.append(pages.Failure(report.when, error, text))
+    captured = [each for each in report.sections if not each[0].startswith("wstest:")]
+    page = pages.page(item.nodeid, failures, _transcripts(), captured)
+    file = pages.file_name(item.nodeid)
+    try:
+        _write(item.config.stash[_pages] / file, pages.encoded(page))
+    except OSError as why:
+        report.sections.append(("wstest: no page", f"It was not written: {why}"))
+    else:
+        # pytest-xdist brings home what a report has, if it is simple.
+        vars(report)["wstest_page"] = [item.nodeid, file, failures[0].error]
+
+
+def _whole_text(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> str:
+    """Return a failure with its traceback, also where the terminal shows none."""
+    option = item.config.option
+    if call.excinfo is None or option.tbstyle not in ("line", "no"):
+        return report.longreprtext
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(option, "tbstyle", "auto")
+        return str(item.repr_failure(call.excinfo))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Write the list of the pages, and say where it is."""
+    if _pages not in config.stash:
+        return
+    reports = [each for some in terminalreporter.stats.values() for each in some]
+    found = [getattr(each, "wstest_page", None) for each in reports]
+    listed = {page[1]: page for page in found if page}
+    index = config.stash[_pages] / "index.html"
+    if not listed and not index.exists():
+        return
+    from wstest_core import report as pages
+
+    listing = pages.index(pages.Page(*page) for page in listed.values())
+    try:
+        _write(index, pages.encoded(listing))
+    except OSError as why:
+        terminalreporter.write_line(f"wstest: no list of pages was written: {why}")
+    else:
+        terminalreporter.write_line(f"wstest: pages of failing tests: {index}")
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)

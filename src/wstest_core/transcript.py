@@ -51,13 +51,14 @@ class Transcript:
     """
 
     __module__ = "wstest_core"
-    __slots__ = ("_entries", "_queues", "name")
+    __slots__ = ("_entries", "_failure", "_queues", "name")
 
     def __init__(self, name: str = "client") -> None:
         self.name: str = name
         # Tuples, because one is made for each frame; `Entry` when looked at.
         self._entries: list[tuple[float, _Direction, Happening]] = []
         self._queues: tuple[Collection[Frame], ...] = ()
+        self._failure: tuple[float, str] | None = None
         if settings.current.keep_transcripts:
             _recorded.append(self)
 
@@ -72,6 +73,10 @@ class Transcript:
     def remark(self, at: float, what: str) -> None:
         """Record something that is not on the wire."""
         self._entries.append((at, "--", what))
+
+    def failed(self, at: float, doing: str) -> None:
+        """Note when the test failed, and what the application was doing then."""
+        self._failure = self._failure or (at, doing)
 
     def unread_in(self, queue: Collection[Frame]) -> None:
         """Note a queue where frames wait for the test to read them.
@@ -91,6 +96,20 @@ class Transcript:
         return sum(each[0] >= at for each in arrived)
 
     @property
+    def began(self) -> float:
+        """The time of the first entry by the loop's clock; 0 without any."""
+        return self._entries[0][0] if self._entries else 0.0
+
+    @property
+    def failure(self) -> tuple[float, str] | None:
+        """When the test failed by the loop's clock, and what was going on then.
+
+        That is a sentence on what the application was doing. None if the test
+        has not failed while the client was connected.
+        """
+        return self._failure
+
+    @property
     def error(self) -> BaseException | None:
         """What the application raised, or None."""
         errors = (what.error for _, _, what in self._entries if isinstance(what, Crash))
@@ -107,7 +126,7 @@ class Transcript:
 
     def last(self, count: int) -> Iterator[Entry]:
         """Yield the last `count` entries."""
-        begin = self._entries[0][0] if self._entries else 0.0
+        begin = self.began
         start = max(0, len(self._entries) - count)
         for at, direction, what in self._entries[start:]:
             yield Entry(at - begin, direction, what)

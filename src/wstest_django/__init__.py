@@ -4,6 +4,7 @@ Names are loaded when they are first used: importing this package, which the
 pytest plugin does in every run, needs neither Django nor its settings.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wstest_core.lazy import loader, require
@@ -199,7 +200,7 @@ def _needs(_home: str) -> None:
         require(__name__, "django", package)
 
 
-__getattr__ = loader(globals(), _HOMES, _needs)
+__getattr__: Callable[[str], object] = loader(globals(), _HOMES, _needs)
 
 
 def __dir__() -> list[str]:

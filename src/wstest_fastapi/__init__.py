@@ -4,6 +4,7 @@ Names are loaded when they are first used, so importing this package, which
 the pytest plugin does in every run, costs next to nothing.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wstest_core.lazy import loader, require
@@ -103,7 +104,7 @@ def _needs(home: str) -> None:
     require(__name__, "fastapi", package)
 
 
-__getattr__ = loader(globals(), _HOMES, _needs)
+__getattr__: Callable[[str], object] = loader(globals(), _HOMES, _needs)
 
 
 def __dir__() -> list[str]:
