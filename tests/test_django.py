@@ -61,7 +61,12 @@ RUNS = [
     Run("sessions", PROJECT, (*MANAGE, "test_logins"), environment=CACHE),
     Run("users", PROJECT, (*MANAGE, "test_custom_users"), environment=OWN_USERS),
     # Its tests start the project's manage.py by themselves.
-    Run("chanx", CHANX, XDIST, packages=("chanx", "rest_framework", "pytest_django")),
+    Run(
+        "chanx",
+        CHANX,
+        (*PYTEST, "."),
+        packages=("chanx", "rest_framework", "pytest_django"),
+    ),
     Run("chat", CHAT, MANAGE),
     Run("tutorial", TUTORIAL, MANAGE, packages=("celery", "chanx")),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from channels.routing import (
@@ -38,7 +38,7 @@ _INNER = ("application", "inner", "app")
 _OF_DEBUG = ["localhost", "127.0.0.1", "[::1]"]
 
 # What tests add to `ALLOWED_HOSTS`.
-hosts_of_tests = {"testserver"}
+hosts_of_tests: Final[set[str]] = {"testserver"}
 
 # What tests have put in the place of the project's application, innermost last.
 _applied: list[AsgiApplication] = []
