@@ -22,6 +22,7 @@ DJANGO_CHAT = Path("docs/examples/django_chat")
 DJANGO_PYTHONS = {"5.2": PYTHONS, "6.0": PYTHONS[1:], "6.1": PYTHONS[1:]}
 # Of the runs in tests/test_django.py; the session `tests` has them all.
 DJANGO_RUNS = "parallel-postgresql or users"
+NO_DJANGO = "--ignore=tests/test_django.py"
 FAILURE = "NoMessage: no action 'complete' for ann: nothing more can arrive"
 # Set where nothing may be absent: an absent Python, Redis or PostgreSQL then fails.
 REQUIRE_ALL = bool(os.environ.get("CI") or os.environ.get("WSTEST_REQUIRE_ALL"))
@@ -56,9 +57,9 @@ def lower_bounds() -> list[str]:
     return [item.replace(">=", "==") for item in [*own, *optional]]
 
 
-def run_tests(session: nox.Session) -> None:
+def run_tests(session: nox.Session, *options: str) -> None:
     """The whole suite, then each example under its own configuration."""
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *options, *session.posargs)
     if not session.posargs:
         for example in EXAMPLES:
             run_example(session, example)
@@ -90,14 +91,16 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, the documentation's code blocks and the examples."""
     session.install("-e", ".[all]", *group("tests"))
-    run_tests(session)
+    # Elsewhere the session `django` has the Django projects, with more versions.
+    run_tests(session, *([] if session.python == PYTHONS[0] else [NO_DJANGO]))
 
 
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """The same with the oldest versions that the requirements admit."""
     session.install("-e", ".[all]", *lower_bounds(), *group("tests"))
-    run_tests(session)
+    run_tests(session, NO_DJANGO)
+    session.run("pytest", "tests/test_django.py", "-k", "manage-memory or chat")
 
 
 @nox.session
