@@ -27,7 +27,8 @@ OLD_UVICORN = [f"-W{each}" for each in old_uvicorn.mark.args]
 MANAGE = ("-Werror", *OLD_UVICORN, "manage.py", "test", "--noinput")
 PARALLEL = (*MANAGE, "--parallel", "2")
 PYTEST = ("-m", "pytest", "-c", "pytest.ini", *OLD_UVICORN)
-XDIST = (*PYTEST, "-n", "2", ".")
+ALL = (*PYTEST, ".")
+XDIST = (*ALL, "-n", "2")
 # Those that are not Django test cases, and some that are.
 FUNCTIONS = (*PYTEST, "test_fixtures.py", "test_http.py", "test_logins.py")
 
@@ -61,12 +62,7 @@ RUNS = [
     Run("sessions", PROJECT, (*MANAGE, "test_logins"), environment=CACHE),
     Run("users", PROJECT, (*MANAGE, "test_custom_users"), environment=OWN_USERS),
     # Its tests start the project's manage.py by themselves.
-    Run(
-        "chanx",
-        CHANX,
-        (*PYTEST, "."),
-        packages=("chanx", "rest_framework", "pytest_django"),
-    ),
+    Run("chanx", CHANX, ALL, packages=("chanx", "rest_framework", "pytest_django")),
     Run("chat", CHAT, MANAGE),
     Run("tutorial", TUTORIAL, MANAGE, packages=("celery", "chanx")),
 ]
