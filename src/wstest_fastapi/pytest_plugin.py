@@ -7,13 +7,13 @@ test's own plugin has made.
 """
 
 import sys
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
-from functools import wraps
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+
+from wstest_core.pytest_plugin import open_around
 
 if TYPE_CHECKING:
     from wstest_core.communicator import WebsocketCommunicator
@@ -35,11 +35,8 @@ __all__ = [
 
 # Applications, tests and what tests take have no closer type here.
 _Application: TypeAlias = Any
-_Test: TypeAlias = Callable[..., Coroutine[Any, Any, object]]
 _Connect: TypeAlias = "Callable[..., WebsocketCommunicator[Any]]"
 _ConnectSync: TypeAlias = "Callable[..., SyncWebsocketCommunicator[Any]]"
-
-_opened_around = pytest.StashKey["AppClient"]()
 
 
 @pytest.fixture
@@ -90,7 +87,7 @@ def ws_client(
     from wstest_fastapi.client import AppClient
 
     client = AppClient(_ws_loaded_app)
-    request.node.stash[_opened_around] = client
+    open_around(request.node, client, plain="ws_client_sync or ws_connect_sync")
     return client
 
 
@@ -157,32 +154,3 @@ def pytest_fixture_setup(
         keeping.enter_context(dependency_overrides(application))
         request.addfinalizer(keeping.close)
     return application
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Open the client of a test around it."""
-    client = item.stash.get(_opened_around, None)
-    if client is None or not isinstance(item, pytest.Function):
-        return (yield)
-    test: _Test = item.obj
-    if not iscoroutinefunction(test):
-        pytest.fail(
-            f"{item.name} is no coroutine function: use ws_client_sync or "
-            "ws_connect_sync, or make it `async def`",
-            pytrace=False,
-        )
-    item.obj = _within(client, test)
-    try:
-        return (yield)
-    finally:
-        item.obj = test
-
-
-def _within(client: "AppClient", test: _Test) -> _Test:
-    @wraps(test)
-    async def run(*args: object, **kwargs: object) -> object:
-        async with client:
-            return await test(*args, **kwargs)
-
-    return run
