@@ -9,9 +9,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
+
+from tests.live import old_uvicorn
 
 # Applications of their own, each with its own configuration, and pages that need it.
 collect_ignore = ["docs/examples", "tests/django", "tests/django_chanx"]
@@ -25,6 +28,13 @@ DJANGO_PAGES = [
 ]
 
 RUN_PYTHON = PythonEvaluator()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let pages start servers of the oldest uvicorn, too."""
+    for item in items:
+        if item.path.suffix == ".md":
+            item.add_marker(old_uvicorn)
 
 
 def run_block(example: Example) -> None:
