@@ -135,7 +135,8 @@ def strangers_closed() -> Generator[None]:
         if threading.get_ident() == own:
             return
         opened.append(connection)
-        if any(map(_of_a_test, of_the_test[connection.alias].atomic_blocks)):
+        own_one = of_the_test.get(connection.alias)
+        if own_one is not None and any(map(_of_a_test, own_one.atomic_blocks)):
             raise RuntimeError(
                 f"the test's transaction on the database {connection.alias!r} began "
                 "after one_database() or ws_database, so another thread cannot see its "
