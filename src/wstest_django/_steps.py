@@ -7,7 +7,7 @@ from unittest import SkipTest
 
 from wstest_django._sockets import add_later
 
-__all__ = ["async_test", "errors_of", "raise_first"]
+__all__ = ["async_test", "errors_of", "errors_of_steps", "raise_first"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,11 +36,9 @@ def async_test(
         async def run() -> None:
             results.append(await function(*args, **kwargs))
 
-        errors = await errors_of(getattr(self, "asyncSetUp", _nothing))
-        if not errors:
-            errors += await errors_of(run)
-            errors += await errors_of(getattr(self, "asyncTearDown", _nothing))
-        raise_first(errors)
+        set_up = getattr(self, "asyncSetUp", _nothing)
+        tear_down = getattr(self, "asyncTearDown", _nothing)
+        raise_first(await errors_of_steps(set_up, run, tear_down))
         return results[0]
 
     return test
@@ -48,6 +46,17 @@ def async_test(
 
 async def _nothing() -> None:
     return
+
+
+async def errors_of_steps(
+    set_up: _Step, test: _Step, tear_down: _Step
+) -> list[BaseException]:
+    """Run a test between its set-up and its teardown; return what they raised."""
+    errors = await errors_of(set_up)
+    if not errors:
+        errors += await errors_of(test)
+        errors += await errors_of(tear_down)
+    return errors
 
 
 async def errors_of(step: _Step) -> list[BaseException]:

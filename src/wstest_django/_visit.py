@@ -17,6 +17,7 @@ from wstest_django.applications import (
     refusal_by_origin,
     routes,
 )
+from wstest_django.logins import session_headers
 
 __all__ = ["Browser", "Visit"]
 
@@ -150,12 +151,12 @@ async def _call_and_tell(
 
 
 def _bring_cookies(browser: Browser, scope: Scope) -> None:
-    kept = [f"{each.key}={each.coded_value}" for each in browser.cookies.values()]
-    given = [value.decode() for name, value in scope["headers"] if name == b"cookie"]
+    kept = [value for _, value in session_headers(browser)]
+    given = [value for name, value in scope["headers"] if name == b"cookie"]
     if kept:
         others = [header for header in scope["headers"] if header[0] != b"cookie"]
         # In place: a communicator shows the headers that were sent.
-        scope["headers"][:] = [*others, (b"cookie", "; ".join(kept + given).encode())]
+        scope["headers"][:] = [*others, (b"cookie", b"; ".join(kept + given))]
 
 
 def _keep_cookies(browser: Browser, headers: _Headers) -> None:

@@ -16,7 +16,7 @@ from wstest_core.credentials import HeaderList
 from wstest_core.layers import instead
 from wstest_core.scope import HeadersInput
 from wstest_django._sockets import Application, Handshake, Sockets
-from wstest_django._steps import errors_of, raise_first
+from wstest_django._steps import errors_of, errors_of_steps, raise_first
 from wstest_django.applications import applied, websocket_application
 from wstest_django.channel_client import clients_closed
 from wstest_django.communicator import (
@@ -244,10 +244,7 @@ class WebsocketTests(SimpleTestCase):
 
     async def _run_whole(self, test: _Test) -> None:
         await self._sockets.__aenter__()
-        errors = await errors_of(self.asyncSetUp)
-        if not errors:
-            errors += await errors_of(test)
-            errors += await errors_of(self.asyncTearDown)
+        errors = await errors_of_steps(self.asyncSetUp, test, self.asyncTearDown)
         errors += await errors_of(self._sockets.close)
         raise_first(errors)
 
