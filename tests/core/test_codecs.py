@@ -454,7 +454,7 @@ class TestModels:
         """Each way to be no message of the source has its own words."""
         assert why in failure(ModelCodec(source), frame)
 
-    @pytest.mark.parametrize("source", [Opaque, Opaque(), "Nowhere", len, 3], ids=repr)
+    @pytest.mark.parametrize("source", [Opaque, Opaque(), "Nowhere", len, 3])
     def test_bad_source(self, source: object) -> None:
         """What is no source of models is refused when the codec is made."""
         with pytest.raises(TypeError, match="ModelCodec takes a model, a union of"):
@@ -581,63 +581,12 @@ class TestCamelCase:
             CamelCaseCodec(TextCodec()).encode("hello")
 
 
-CHANX = """
-import json
-from typing import Literal
-from chanx.core.config import config, Config
-from chanx.core.decorators import ws_handler
-from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer
-from chanx.messages.base import BaseMessage
-from chanx.messages.incoming import PingMessage
-from wstest_core.codecs import ModelCodec
-
-class Left(BaseMessage):
-    action: Literal["left"] = "left"
-    payload: dict[str, int]
-
-class Chat(AsyncJsonWebsocketConsumer[BaseMessage]):
-    @ws_handler
-    async def ping(self, message: PingMessage) -> Left: ...
-
-class Snake(Chat):
-    camelize = False
-
-class Camel(Chat):
-    camelize = True
-
-class Foreign:
-    outgoing_message_adapter = Chat.outgoing_message_adapter
-
-left = Left(payload={"room_id": 1})
-wire = []
-for switch in (False, True):
-    Config.camelize = switch
-    for consumer in (Chat, Snake, Camel, Foreign):
-        codec = ModelCodec(consumer)
-        assert codec.decode(codec.encode(left)) == left
-        wire.append("roomId" in codec.encode(left))
-print(json.dumps(wire))
-"""
-
-
 def run(script: str) -> Iterator[str]:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     yield from done.stdout.splitlines()
-
-
-def test_chanx_camelize_settings() -> None:
-    """chanx's global switch holds for chanx's consumers that have no own.
-
-    In a process of its own, for the switch is global.
-    """
-    (line,) = run(CHANX)
-    assert json.loads(line) == [
-        *(False, False, True, False),
-        *(True, False, True, False),
-    ]
 
 
 def test_pydantic_is_imported_only_for_models() -> None:

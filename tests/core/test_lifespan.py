@@ -2,8 +2,7 @@
 
 import gc
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -305,21 +304,3 @@ async def test_an_import_string_is_loaded_at_once() -> None:
 
 
 imported = Life()
-
-
-async def test_starlette_s_context_managers() -> None:
-    """The common form of a lifespan, with a state, in a real application."""
-    from starlette.applications import Starlette
-
-    log = []
-
-    @asynccontextmanager
-    async def live(_app: Any) -> AsyncIterator[dict[str, Any]]:
-        log.append("up")
-        yield {"pool": "a pool"}
-        log.append("down")
-
-    async with Lifespan(Starlette(lifespan=live)) as lifespan:
-        assert lifespan.state == {"pool": "a pool"}
-        assert log == ["up"]
-    assert log == ["up", "down"]

@@ -23,7 +23,6 @@ from wstest_core import (
 )
 from wstest_core.capture import capture_topic_broadcasts
 from wstest_core.topics import (
-    ENVELOPE_FIELDS,
     ENVELOPE_VERSION,
     Addressed,
     TopicCodec,
@@ -282,13 +281,6 @@ async def test_capturing_takes_a_topic_class() -> None:
         capture_topic_broadcasts(Progress).__enter__()
     with capture_topic_broadcasts(Runs), pytest.raises(TypeError):
         await Runs.broadcast("run:1")  # type: ignore[call-arg]
-
-
-async def test_constants_are_chanx_s() -> None:
-    """The envelope is the one that chanx writes."""
-    constants = pytest.importorskip("chanx.constants")
-    assert constants.ENVELOPE_FIELDS == ENVELOPE_FIELDS
-    assert constants.ENVELOPE_VERSION == ENVELOPE_VERSION
 
 
 async def test_sync_twin() -> None:
