@@ -1,9 +1,11 @@
 """Every check of the project, each runnable on its own: `python -m nox -l`."""
 
+import hashlib
 import json
 import os
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nox
 
@@ -23,11 +25,15 @@ DJANGO_PYTHONS = {"5.2": PYTHONS, "6.0": PYTHONS[1:], "6.1": PYTHONS[1:]}
 # Of the runs in tests/test_django.py; the session `tests` has them all.
 DJANGO_RUNS = "parallel-postgresql or users"
 NO_DJANGO = "--ignore=tests/test_django.py"
+IN_PARALLEL = ["-n", "auto", "--maxprocesses", "4"]
 FAILURE = "NoMessage: no action 'complete' for ann: nothing more can arrive"
+# What is built and tested, and what passed with what: tests/matrix.py.
+DIST, NOTES = Path(".nox/dist"), Path(".nox/matrix")
 # Set where nothing may be absent: an absent Python, Redis or PostgreSQL then fails.
 REQUIRE_ALL = bool(os.environ.get("CI") or os.environ.get("WSTEST_REQUIRE_ALL"))
 
-nox.needs_version = ">=2025.2.9"
+nox.needs_version = ">=2026.10"
+nox.options.allow_parallel = True
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = REQUIRE_ALL
@@ -37,7 +43,8 @@ nox.options.sessions = [
     "demo",
     "tests",
     "lowest",
-    "frameworks",
+    "core",
+    "fastapi",
     "django",
     "arq",
     "docs",
@@ -49,31 +56,89 @@ def group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(PROJECT, name))
 
 
-def lower_bounds() -> list[str]:
-    """Each runtime requirement, pinned to the oldest version it admits."""
+def lower_bounds(*names: str) -> list[str]:
+    """The runtime requirements, or these, pinned to the oldest versions admitted."""
     extras = PROJECT["project"]["optional-dependencies"]
     own = PROJECT["project"]["dependencies"]
     optional = [item for key in extras if key != "all" for item in extras[key]]
-    return [item.replace(">=", "==") for item in [*own, *optional]]
-
-
-def run_tests(session: nox.Session, *options: str) -> None:
-    """The whole suite, then each example under its own configuration."""
-    session.run("pytest", *options, *session.posargs)
-    if not session.posargs:
-        for example in EXAMPLES:
-            run_example(session, example)
-
-
-def run_example(session: nox.Session, folder: Path) -> None:
-    session.run("pytest", "-c", str(folder / "pytest.ini"), str(folder))
+    pins = [item.replace(">=", "==") for item in [*own, *optional]]
+    return [pin for pin in pins if not names or pin.partition("==")[0] in names]
 
 
 @nox.session
+def build(session: nox.Session) -> None:
+    """Build the source distribution, and the wheel that all tests run on."""
+    session.install("build>=1.3")
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(DIST), silent=True)
+    NOTES.mkdir(parents=True, exist_ok=True)
+    (NOTES / "wheel").write_text(hashlib.sha256(wheel_path().read_bytes()).hexdigest())
+
+
+def wheel_path() -> Path:
+    (path,) = DIST.resolve().glob("*.whl")
+    return path
+
+
+def wheel_with(extras: str = "") -> str:
+    """The built wheel as a requirement."""
+    return f"wstest-core{extras and f'[{extras}]'} @ {wheel_path().as_uri()}"
+
+
+def check(
+    session: nox.Session, row: str, shown: list[str], *runs: list[str | Path]
+) -> None:
+    """Run pytest with each of these, and note what passed as a cell of a `row`.
+
+    `shown` are the distributions whose versions the table tells.
+    """
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    folder = Path(session.create_tmp()).resolve()
+    passed = 0
+    for number, run in enumerate(runs):
+        report = folder / f"{number}.xml"
+        session.run("pytest", *map(str, run), f"--junitxml={report}")
+        passed += tests_passed(report)
+    python = session.run("python", "-c", PYTHON, silent=True)
+    versions = session.run("python", "-c", VERSIONS, *shown, silent=True)
+    note = {"row": row, "python": python, "versions": versions, "passed": passed}
+    notes = NOTES / (NOTES / "wheel").read_text()
+    notes.mkdir(exist_ok=True)
+    name = session.name.translate({ord(each): "_" for each in "/\\() ,='"})
+    (notes / f"{name}.json").write_text(json.dumps(note))
+
+
+PYTHON = "import sys; print(*sys.version_info[:2], sep='.', end='')"
+VERSIONS = """
+import sys
+from importlib.metadata import version
+print(", ".join(f"{name} {version(name)}" for name in sys.argv[1:]), end="")
+"""
+
+
+def tests_passed(report: Path) -> int:
+    """Count those of a JUnit report, and those that a test has run in its turn."""
+    (suite,) = ElementTree.parse(report).getroot()
+    within = sum(
+        int(each.get("value", 0))
+        for each in suite.iter("property")
+        if each.get("name") == "tests"
+    )
+    return int(suite.get("tests", 0)) - int(suite.get("skipped", 0)) + within
+
+
+def example(folder: Path) -> list[str | Path]:
+    """The arguments that run an example, under its own configuration."""
+    return ["-c", folder / "pytest.ini", folder]
+
+
+@nox.session(requires=["build"])
 def demo(session: nox.Session) -> None:
     """Test a real FastAPI application, then show what a failure looks like."""
-    session.install("-e", ".[fastapi]", *group("demo"))
-    run_example(session, CHAT)
+    session.install(wheel_with("fastapi"), *group("demo"))
+    session.run("pytest", *map(str, example(CHAT)))
     session.log("Now one test that fails on purpose:")
     output = session.run(
         *("pytest", "-qq", "-c", str(CHAT / "pytest.ini")),
@@ -87,33 +152,48 @@ def demo(session: nox.Session) -> None:
     session.log("It failed as it should: the demonstration is complete.")
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=PYTHONS, requires=["build"])
 def tests(session: nox.Session) -> None:
     """The tests, the documentation's code blocks and the examples."""
-    session.install("-e", ".[all]", *group("tests"))
+    session.install(wheel_with("all"), *group("tests"))
     # Elsewhere the session `django` has the Django projects, with more versions.
-    run_tests(session, *([] if session.python == PYTHONS[0] else [NO_DJANGO]))
+    django = [] if session.python == PYTHONS[0] else [NO_DJANGO]
+    shown = ["Django", "channels", "fastapi", "starlette", "trio"]
+    everything = [[*IN_PARALLEL, *django], *map(example, EXAMPLES)]
+    check(session, "everything, newest", shown, *everything)
 
 
-@nox.session(python="3.11")
+@nox.session(python="3.11", requires=["build"])
 def lowest(session: nox.Session) -> None:
     """The same with the oldest versions that the requirements admit."""
-    session.install("-e", ".[all]", *lower_bounds(), *group("tests"))
-    run_tests(session, NO_DJANGO)
-    session.run("pytest", "tests/test_django.py", "-k", "manage-memory or chat")
+    session.install(wheel_with("all"), *lower_bounds(), *group("tests"))
+    shown = ["Django", "channels", "fastapi", "starlette", "trio"]
+    django = ["tests/test_django.py", "-k", "manage-memory or chat"]
+    everything = [[*IN_PARALLEL, NO_DJANGO], django, *map(example, EXAMPLES)]
+    check(session, "everything, oldest", shown, *everything)
 
 
-@nox.session
+@nox.session(python=PYTHONS, requires=["build"])
+def core(session: nox.Session) -> None:
+    """The core where no framework is installed."""
+    session.install(wheel_with("trio,live"), *group("core-tests"))
+    check(session, "core alone", ["pydantic", "anyio"], [*IN_PARALLEL, "tests/core"])
+
+
+@nox.session(python=PYTHONS, requires=["build"])
 @nox.parametrize("fastapi", ["oldest", "newest"])
-def frameworks(session: nox.Session, fastapi: str) -> None:
-    """The example applications over the framework versions that users have."""
-    oldest = [pin for pin in lower_bounds() if pin.startswith(("fastapi", "starlette"))]
-    session.install("-e", ".[fastapi]", *group("demo"))
-    session.install(*oldest if fastapi == "oldest" else ["-U", "fastapi", "starlette"])
-    run_example(session, CHAT)
+def fastapi(session: nox.Session, fastapi: str) -> None:
+    """The FastAPI adapter and its example, over the versions that users have."""
+    names = ["fastapi", "starlette"]
+    session.install(
+        *(wheel_with("fastapi,live"), *group("fastapi-tests")),
+        *(lower_bounds(*names) if fastapi == "oldest" else []),
+    )
+    runs = [[*IN_PARALLEL, "tests/fastapi"], example(CHAT)]
+    check(session, f"FastAPI, {fastapi}", names, *runs)
 
 
-@nox.session
+@nox.session(requires=["build"])
 @nox.parametrize(
     "python,django,channels",
     [
@@ -125,24 +205,29 @@ def frameworks(session: nox.Session, fastapi: str) -> None:
 )
 def django(session: nox.Session, django: str, channels: str) -> None:
     """Django's projects and the example, over the versions that users have."""
-    oldest = [pin for pin in lower_bounds() if pin.startswith("channels")]
     session.install(
-        *("-e", ".[django,live]", *group("tests"), f"Django=={django}.*"),
-        *(oldest if channels == "oldest" else ["channels"]),
+        *(wheel_with("django,live"), *group("django-tests"), f"Django=={django}.*"),
+        *(lower_bounds("channels") if channels == "oldest" else []),
     )
-    chosen = session.posargs or ["-k", DJANGO_RUNS]
-    session.run("pytest", "tests/test_django.py", *chosen)
-    run_example(session, DJANGO_CHAT)
+    runs = [["tests/test_django.py", "-k", DJANGO_RUNS], example(DJANGO_CHAT)]
+    row = f"Django {django}, {channels} Channels"
+    check(session, row, ["Django", "channels"], *runs)
 
 
-@nox.session
+@nox.session(requires=["build"])
 def arq(session: nox.Session) -> None:
     """The tutorial with an ARQ worker, which has requirements of its own."""
-    session.install("-e", ".[fastapi]", "-r", str(ARQ / "requirements.txt"))
-    session.install(*group("demo"), "mypy>=2.0")
-    run_example(session, ARQ)
+    requirements = ["-r", str(ARQ / "requirements.txt")]
+    session.install(wheel_with("fastapi"), *requirements, *group("demo"), "mypy>=2.0")
+    session.run("pytest", *map(str, example(ARQ)))
     with session.chdir(ARQ):
         session.run("mypy", "--strict", ".")
+
+
+@nox.session(venv_backend="none")
+def table(session: nox.Session) -> None:
+    """Hold the README's table against what ran: after everything else."""
+    session.run("python", "-m", "tests.matrix", "--check")
 
 
 @nox.session
@@ -181,31 +266,25 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-EqnW", "--keep-going", "docs", "docs/_build/html")
 
 
-@nox.session
+@nox.session(requires=["build"])
 def wheel(session: nox.Session) -> None:
-    """Build, inspect and install what users get, without and with frameworks."""
-    session.install(*group("wheel"))
-    folder = Path(session.create_tmp()).resolve() / "dist"
-    shutil.rmtree(folder, ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(folder))
-    session.run("twine", "check", "--strict", *map(str, folder.iterdir()))
-    built = next(folder.glob("*.whl"))
-    for extra in ["", "[all]"]:
-        check_wheel(session, f"wstest-core{extra} @ {built.as_uri()}", extra)
+    """Inspect and install what users get, without and with frameworks."""
+    session.install("twine>=6.2")
+    session.run("twine", "check", "--strict", *map(str, DIST.iterdir()))
+    for extras in ["", "all"]:
+        check_wheel(session, extras)
 
 
-def check_wheel(session: nox.Session, requirement: str, extra: str) -> None:
-    empty = Path(session.create_tmp()) / f"venv{extra.strip('[]')}"
+def check_wheel(session: nox.Session, extras: str) -> None:
+    empty = Path(session.create_tmp()).resolve() / f"venv-{extras}"
     session.run("python", "-m", "venv", "--clear", str(empty))
-    python = str(
-        empty.absolute() / ("Scripts" if os.name == "nt" else "bin") / "python"
-    )
+    python = str(empty / ("Scripts" if os.name == "nt" else "bin") / "python")
 
     def run(*arguments: str) -> None:
         session.run(python, "-m", *arguments, external=True)
 
-    run("pip", "install", "-q", requirement, *group("demo"))
-    checks = f"tests/wheel/check_{'all_extras' if extra else 'bare'}.py"
+    run("pip", "install", "-q", wheel_with(extras), *group("demo"))
+    checks = f"tests/wheel/check_{'all_extras' if extras else 'bare'}.py"
     options = ["-c", "tests/wheel/pytest.ini", "--noconftest", "-p", "no:cacheprovider"]
     run("pytest", *options, "tests/wheel/check_files.py", checks)
 
