@@ -53,6 +53,8 @@ ROWS = {
     "wstest_core.communicator": 5,
     "wstest_core.sync": 5,
     "wstest_core.loop": 5,
+    "wstest_core._pytest_options": 5,
+    "wstest_core._pytest_pages": 5,
     "wstest_core.pytest_plugin": 5,
 }
 ADAPTERS = {"wstest_django", "wstest_fastapi"}
@@ -61,6 +63,7 @@ FRAMEWORKS = {
     *("channels", "chanx", "daphne", "django", "fast_channels", "fastapi"),
     *("httpx", "httpx2", "litestar", "starlette", "uvicorn"),
 }
+PYTEST_S = {module for module in ROWS if "pytest" in module}
 LOOP_INTERNALS = {
     *("_fut_waiter", "_ready", "_run_once", "_scheduled", "_selector", "_ssock"),
     *("_current_frames", "cr_await", "ag_await", "before_io_wait"),
@@ -112,7 +115,7 @@ def in_core(module: str, name: str) -> Iterator[str]:
         yield f"core module {module} imports the adapter {top}"
     if top in FRAMEWORKS:
         yield f"core module {module} imports the framework {top}"
-    if top in {"pytest", "_pytest"} and module != "wstest_core.pytest_plugin":
+    if top in {"pytest", "_pytest"} and module not in PYTEST_S:
         yield f"{module} imports pytest, which is the plugin's alone"
     if top == "wstest_core" and row(target) > row(module):
         yield f"{module} (row {row(module)}) imports {target} (row {row(target)})"
