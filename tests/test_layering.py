@@ -51,6 +51,7 @@ ROWS = {
     "wstest_core._reader": 5,
     "wstest_core._correspondence": 5,
     "wstest_core.communicator": 5,
+    "wstest_core._portal": 5,
     "wstest_core.sync": 5,
     "wstest_core.loop": 5,
     "wstest_core._pytest_options": 5,

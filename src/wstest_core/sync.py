@@ -3,16 +3,11 @@
 The application runs in an event loop in a thread of its own. There is one for
 all communicators that are open at once, so that one hears what another
 causes, and none when none is open.
-
-The loop's proofs need to know what the test's thread does. It counts as
-waiting from when the loop has taken over what it asked for until just before
-it gets the answer, and not a moment longer: after that it may cause anything.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack, suppress
-from threading import Lock
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from types import TracebackType
 from typing import (
     TYPE_CHECKING,
@@ -27,12 +22,11 @@ from typing import (
 )
 
 from anyio.from_thread import BlockingPortal, BlockingPortalProvider
-from anyio.lowlevel import checkpoint
 from typing_extensions import Unpack
 
-from wstest_core import quiescence, settings
 from wstest_core._arguments import AnyMessage, Options
 from wstest_core._connection import M
+from wstest_core._portal import Work, finish, require_plain_test, step
 from wstest_core.codecs import Codec
 from wstest_core.codecs._json import Json
 from wstest_core.communicator import WebsocketCommunicator
@@ -60,7 +54,6 @@ __tracebackhide__ = hidden
 
 T = TypeVar("T")
 Backend: TypeAlias = Literal["asyncio", "trio"]
-_Work: TypeAlias = Coroutine[object, object, T]
 
 _connected: "set[SyncWebsocketCommunicator[AnyMessage]]" = set()
 _PORTALS = {name: BlockingPortalProvider(name) for name in ("asyncio", "trio")}
@@ -450,9 +443,9 @@ class SyncWebsocketCommunicator(Generic[M]):
 
     # --- inner workings
 
-    def _open(self, opening: _Work[T]) -> T:
+    def _open(self, opening: Work[T]) -> T:
         """Run what connects; a loop is there until `_release`."""
-        _require_plain_test(opening)
+        require_plain_test(opening)
         if self._opened:  # it will say so itself
             return self._wait(opening)
         try:
@@ -483,22 +476,22 @@ class SyncWebsocketCommunicator(Generic[M]):
             _connected.discard(self)
             self._provider.__exit__(None, None, None)
 
-    def _wait(self, work: _Work[T]) -> T:
-        _require_plain_test(work)
+    def _wait(self, work: Work[T]) -> T:
+        require_plain_test(work)
         if not self._opened:
-            return _step(work)
+            return step(work)
         try:
             if self._portal is not None:
-                return _finish(self._portal, work)
+                return finish(self._portal, work)
             with self._provider as portal:
-                return _finish(portal, work)
+                return finish(portal, work)
         except CancelledError:
             self._lost_loop()
 
     def _lost_loop(self) -> NoReturn:
         """The loop was stopped under us: KeyboardInterrupt or SystemExit did it."""
         with suppress(RuntimeError, WebSocketTestError):
-            _step(self._ws.disconnect())  # as far as that goes without a loop
+            step(self._ws.disconnect())  # as far as that goes without a loop
         error = self._ws.exception
         if error is not None and not isinstance(error, Exception):
             raise error
@@ -510,65 +503,3 @@ class SyncWebsocketCommunicator(Generic[M]):
 def connected() -> frozenset[SyncWebsocketCommunicator[AnyMessage]]:
     """Return the communicators that were connected and not disconnected."""
     return frozenset(_connected)
-
-
-def _require_plain_test(work: _Work[object]) -> None:
-    try:
-        quiescence.watch()
-    except RuntimeError:
-        return
-    work.close()
-    raise RuntimeError(
-        "an event loop is running here, and SyncWebsocketCommunicator would stop it: "
-        "use WebsocketCommunicator with await"
-    )
-
-
-def _step(work: _Work[T]) -> T:
-    """Run what needs no loop, as nothing does that has no connection."""
-    try:
-        work.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    work.close()
-    raise RuntimeError("not connected: use `with`, or call connect() first")
-
-
-def _finish(portal: BlockingPortal, work: _Work[T]) -> T:
-    """Run work in the portal's loop, while this thread waits for it."""
-    stepping = settings.debugger_attached()
-    waiting, handover = ExitStack(), Lock()
-
-    async def run() -> T:
-        try:
-            await checkpoint()  # an eager task would wait for itself below
-            with handover:  # nothing happens before the caller counts as waiting
-                settings.stepping.set(stepping)
-            return await work
-        finally:
-            work.close()
-            with handover:
-                waiting.close()
-
-    with handover:
-        future = _start(portal, run, work)
-        waiting.enter_context(quiescence.parked())
-    try:
-        return future.result()
-    finally:
-        future.cancel()  # does something only if this thread was interrupted
-        with handover:
-            waiting.close()
-
-
-def _start(
-    portal: BlockingPortal, run: Callable[[], Awaitable[T]], work: _Work[T]
-) -> Future[T]:
-    try:
-        return portal.start_task_soon(run)
-    except BaseException as error:
-        work.close()
-        if isinstance(error, RuntimeError):  # it has stopped running
-            raise CancelledError from error
-        raise
