@@ -71,8 +71,9 @@ def build(session: nox.Session) -> None:
     session.install("build>=1.3")
     shutil.rmtree(DIST, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(DIST), silent=True)
-    NOTES.mkdir(parents=True, exist_ok=True)
-    (NOTES / "wheel").write_text(hashlib.sha256(wheel_path().read_bytes()).hexdigest())
+    digest = hashlib.sha256(wheel_path().read_bytes()).hexdigest()
+    (NOTES / digest).mkdir(parents=True, exist_ok=True)
+    (NOTES / "wheel").write_text(digest)
 
 
 def wheel_path() -> Path:
@@ -95,19 +96,16 @@ def check(
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    folder = Path(session.create_tmp()).resolve()
-    passed = 0
-    for number, run in enumerate(runs):
-        report = folder / f"{number}.xml"
-        session.run("pytest", *map(str, run), f"--junitxml={report}")
-        passed += tests_passed(report)
     python = session.run("python", "-c", PYTHON, silent=True)
     versions = session.run("python", "-c", VERSIONS, *shown, silent=True)
+    file = NOTES.resolve() / (NOTES / "wheel").read_text() / f"{row} {python}.json"
+    passed = 0
+    for run in runs:
+        report = file.with_suffix(".xml")
+        session.run("pytest", *map(str, run), f"--junitxml={report}")
+        passed += tests_passed(report)
     note = {"row": row, "python": python, "versions": versions, "passed": passed}
-    notes = NOTES / (NOTES / "wheel").read_text()
-    notes.mkdir(exist_ok=True)
-    name = session.name.translate({ord(each): "_" for each in "/\\() ,='"})
-    (notes / f"{name}.json").write_text(json.dumps(note))
+    file.write_text(json.dumps(note))
 
 
 PYTHON = "import sys; print(*sys.version_info[:2], sep='.', end='')"

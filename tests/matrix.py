@@ -78,11 +78,8 @@ def differences(written: str, ran: str) -> list[str]:
     """Say of each cell that stands in one table only what to do about it."""
     said, done = claims(written), claims(ran)
     return [
-        *(f"{row} on {python}: did not run" for row, python in sorted(said - done)),
-        *(
-            f"{row} on {python}: not in the table"
-            for row, python in sorted(done - said)
-        ),
+        *(f"{', '.join(cell)}: did not run" for cell in sorted(said - done)),
+        *(f"{', '.join(cell)}: not in the table" for cell in sorted(done - said)),
     ]
 
 
