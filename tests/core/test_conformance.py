@@ -376,7 +376,7 @@ class SaysNothing(Wrapper):
 async def test_broken_driver_is_found(broken: type[Any]) -> None:
     """Each broken driver is found, by the sentence of the rule that it breaks."""
     with pytest.raises(AssertionError) as failure:
-        await check_driver(broken, timeout=0.2)
+        await check_driver(broken, timeout=0.5)
     assert broken.breaks in str(failure.value)
 
 
