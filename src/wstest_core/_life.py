@@ -145,7 +145,8 @@ class Life:
 
     def doing(self) -> str:
         """Say the same in a sentence."""
-        return f"The application {self.standing()}."
+        sentences = [f"The application {self.standing()}.", self._running.failures()]
+        return " ".join(filter(None, sentences))
 
     def failure(self, lack: str, why: str, remedy: str | None = None) -> str:
         """Return the whole text of a failure."""

@@ -465,6 +465,24 @@ async def test_send_to_a_client_that_has_gone(
     assert driver.exception is None
 
 
+async def test_send_after_the_end_to_a_client_that_has_gone() -> None:
+    """A task that outlives the application gets the same, as from a server."""
+    sends: list[Send] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        sends.append(send)
+        await echo(scope, receive, send)
+
+    async with opened(application) as (driver, _):
+        await driver.close(code=1000, reason="", timeout=5)
+        assert await all_of(driver) == [Return(asked=True)]
+        for event in (text("too late"), CLOSE):
+            with pytest.raises(ClientDisconnected):
+                await sends[0](event)
+        with pytest.raises(IllegalAsgiEvent, match="after accept only"):
+            await sends[0](ACCEPT)
+
+
 async def test_error_of_a_late_send_is_no_crash() -> None:
     """Letting that error escape is what applications do: it is no crash."""
 

@@ -191,7 +191,8 @@ class Conversation:
         self._tell_disconnect(ABNORMAL_CLOSURE, "")
 
     def _finish(self, terminal: Terminal) -> None:
-        self._state = State.CLOSED
+        if terminal is not _LEFT:  # else a late send finds the client gone, no more
+            self._state = State.CLOSED
         self.terminal = terminal
         self._transcript.received(self._clock.now(), terminal)
 

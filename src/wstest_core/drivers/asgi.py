@@ -139,6 +139,7 @@ class AsgiDriver:
         sentences = [
             f"The application {self._standing()}.",
             refused and f"It sent what ASGI forbids: {refused}.",
+            self._running.failures(),
             self._explain(),
         ]
         return " ".join(filter(None, sentences))

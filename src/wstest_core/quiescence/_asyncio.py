@@ -48,6 +48,7 @@ from wstest_core import settings
 from wstest_core.events import Silence
 from wstest_core.quiescence import _jobs, _sockets, _tasks, _threads, _timers
 from wstest_core.quiescence._clock import LoopClock
+from wstest_core.quiescence._failures import Failures
 
 __all__ = ["AsyncioBell", "AsyncioWatch"]
 
@@ -111,16 +112,21 @@ class AsyncioBell:
 class AsyncioRunning:
     """A task that was spawned."""
 
-    __slots__ = ("_task",)
+    __slots__ = ("_failures", "_since", "_task")
 
-    def __init__(self, task: Task[None]) -> None:
+    def __init__(self, task: Task[None], failures: Failures, since: int) -> None:
         self._task = task
+        self._failures = failures
+        self._since = since
 
     def cancel(self) -> None:
         self._task.cancel()
 
     def doing(self) -> str:
         return _tasks.doing(self._task)
+
+    def failures(self) -> str | None:
+        return self._failures.told(self._since)
 
 
 @final
@@ -161,20 +167,23 @@ class AsyncioWatch:
         self._next_deadline = math.inf
         self._next_look = _FIRST_LOOK
         self._quiet_since: float | None = None
-        self._why = _NO_REST
+        self._why: object = _NO_REST  # its text is made if it is told
         self._clock = LoopClock(loop)
         self._virtual = False
+        self._failures = Failures(loop)
         self.now = loop.time
 
     def attach(self) -> None:
         self._attached += 1
         if self._attached == 1:
             self._hook()
+            self._failures.attach()
 
     def detach(self) -> None:
         self._attached -= 1
         if self._attached == 0:
             self._unhook()
+            self._failures.detach()
 
     @property
     def attached(self) -> bool:
@@ -197,7 +206,9 @@ class AsyncioWatch:
         context: Context | None = None,
     ) -> AsyncioRunning:
         context = Context() if context is None else context
-        return AsyncioRunning(self._loop.create_task(main(), context=context))
+        since = self._failures.count()
+        task = self._loop.create_task(main(), context=context)
+        return AsyncioRunning(task, self._failures, since)
 
     @coroutine
     def pause(self) -> Generator[None, None, None]:
@@ -376,7 +387,7 @@ class AsyncioWatch:
         waiting = [waiter for _, _, waiter in self._waiters if not waiter.future.done()]
         for waiter in waiting:
             if waiter.deadline <= now:
-                waiter.end(Silence("expired", self._why))
+                waiter.end(Silence("expired", str(self._why)))
         later = [waiter.deadline for waiter in waiting if waiter.deadline > now]
         self._next_deadline = min(later, default=math.inf)
         return len(later) < len(waiting)

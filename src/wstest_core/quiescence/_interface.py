@@ -43,6 +43,10 @@ class Running(Protocol):
         """Say where it stands, with file and line: "sleeping in f() at a.py:3"."""
         ...
 
+    def failures(self) -> str | None:
+        """Say in a sentence what failed beside it, if nobody has taken the error."""
+        ...
+
 
 class Watch(Protocol):
     """Looks at one running event loop and tells when it has come to rest."""

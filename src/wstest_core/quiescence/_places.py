@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable
-from types import FrameType
-from typing import TypeAlias
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import TypeAlias, final
 
-__all__ = ["Place", "place", "spot", "users_frame"]
+__all__ = ["Place", "Spot", "place", "spot", "users_frame"]
 
 # Module and qualified name of a function: ("asyncio.queues", "Queue.get").
 Place: TypeAlias = tuple[str, str]
@@ -18,6 +19,18 @@ _STANDARD = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(os.path.dirname(__file__)).removesuffix("core")
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A line of code; its text is made when somebody reads it, for it costs."""
+
+    code: CodeType
+    line: int | None
+
+    def __str__(self) -> str:
+        return f"in {self.code.co_name}() at {_short(self.code)}:{self.line}"
+
+
 def place(frame: FrameType) -> Place:
     """Return the place of a frame."""
     return frame.f_globals.get("__name__", ""), frame.f_code.co_qualname
@@ -25,7 +38,7 @@ def place(frame: FrameType) -> Place:
 
 def spot(frame: FrameType) -> str:
     """Return "in f() at a.py:3" for a frame."""
-    return f"in {frame.f_code.co_name}() at {_short(frame)}"
+    return str(Spot(frame.f_code, frame.f_lineno))
 
 
 def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
@@ -52,11 +65,10 @@ def _is_foreign(filename: str) -> bool:
     return not filename.startswith((_STANDARD, _OURS, "<frozen"))
 
 
-def _short(frame: FrameType) -> str:
-    filename = frame.f_code.co_filename
+def _short(code: CodeType) -> str:
+    filename = code.co_filename
     try:
         relative = os.path.relpath(filename)
     except ValueError:  # another drive, on Windows
         relative = filename
-    shown = filename if relative.startswith(os.pardir) else relative
-    return f"{shown}:{frame.f_lineno}"
+    return filename if relative.startswith(os.pardir) else relative

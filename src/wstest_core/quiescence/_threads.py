@@ -18,21 +18,34 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from queue import Queue
 from types import FrameType
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 from wstest_core import settings
 from wstest_core.quiescence import _jobs, _servers
-from wstest_core.quiescence._places import Place, place, spot
+from wstest_core.quiescence._places import Place, Spot, place
 
-__all__ = ["outstanding", "parked"]
+__all__ = ["Obstacle", "outstanding", "parked"]
 
 _Rule: TypeAlias = Callable[[threading.Thread, FrameType], bool]
 
 _parked: set[int] = set()
 _looking = threading.Lock()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A thread that may still have something, and where it stood."""
+
+    name: str
+    spot: Spot
+
+    def __str__(self) -> str:
+        return f"{self.name} is alive, {self.spot}"
 
 
 @contextmanager
@@ -46,11 +59,25 @@ def parked() -> Generator[None]:
         _parked.discard(ident)
 
 
-def outstanding(loop: object) -> str | None:
+def outstanding(loop: object) -> Obstacle | str | None:
     """Say which thread may still have something for `loop`; None if none has.
 
     Call it from the thread that runs `loop`.
     """
+    with _looking:
+        # On Python 3.11 a collection may begin while the interpreter has its list
+        # of threads locked, or in the midst of reading a frame. What it runs lets
+        # other threads go on: they wait for that lock for ever, or there is a crash.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return _look(loop)
+        finally:
+            if collecting:
+                gc.enable()
+
+
+def _look(loop: object) -> Obstacle | str | None:
     frames = _current_frames()
     if frames is None:
         return "this Python does not show its threads"
@@ -58,13 +85,6 @@ def outstanding(loop: object) -> str | None:
         return None
     if not _ONE_AT_A_TIME:
         return "in this Python threads run at the same time"
-    del frames
-    with _looking, _no_collection():
-        return _obstacle(loop)
-
-
-def _obstacle(loop: object) -> str | None:
-    frames = _current_frames() or {}
     tick = _jobs.tick()
     at_rest = dict(frames)
     del at_rest[threading.get_ident()]
@@ -78,20 +98,7 @@ def _obstacle(loop: object) -> str | None:
     return None
 
 
-@contextmanager
-def _no_collection() -> Generator[None]:
-    # On Python 3.11 a collection may begin in the midst of reading a frame,
-    # and what it runs lets the frame's thread go on: that is a crash.
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _sort_out(frames: dict[int, FrameType], loop: object) -> str | None:
+def _sort_out(frames: dict[int, FrameType], loop: object) -> Obstacle | None:
     """Say which thread is an obstacle; leave in `frames` those that must stand."""
     threads = {thread.ident: thread for thread in threading.enumerate()}
     for ident, frame in list(frames.items()):
@@ -100,7 +107,7 @@ def _sort_out(frames: dict[int, FrameType], loop: object) -> str | None:
             del frames[ident]
         elif thread is None or not _stands_idle(thread, frame):
             name = "a thread" if thread is None else f"thread {thread.name!r}"
-            return f"{name} is alive, {spot(frame)}"
+            return Obstacle(name, Spot(frame.f_code, frame.f_lineno))
     return None
 
 

@@ -109,6 +109,9 @@ class TrioRunning:
         frame = users_frame(frame for frame, _ in task.iter_await_frames())
         return "waiting" if frame is None else f"waiting {spot(frame)}"
 
+    def failures(self) -> str | None:
+        return None  # a nursery raises what its tasks raise
+
     async def _run(self) -> None:
         with self._scope:
             await self._main()
@@ -154,7 +157,7 @@ class TrioWatch(trio.abc.Instrument):
         self._waiters: list[tuple[float, int, _Waiter]] = []
         self._clocks = 0
         self._next_look = _FIRST_LOOK
-        self._why = _NO_REST
+        self._why: object = _NO_REST  # its text is made if it is told
 
     def attach(self) -> None:
         self._attached += 1
@@ -190,11 +193,13 @@ class TrioWatch(trio.abc.Instrument):
     ) -> Silence | None:
         """Wait for a bell, or until it is known that it will not ring in time."""
         waiter = _Waiter(bell, deadline)
+        # Not where the run is busy: it is so, too, when a look's time has come.
+        self._why = _NO_REST
         heappush(self._waiters, (horizon, next(_order), waiter))
         try:
             while (silence := await waiter.park()) is _LOOK:
                 if trio.current_time() >= deadline:
-                    return Silence("expired", self._why)
+                    return Silence("expired", str(self._why))
             return silence
         finally:
             waiter.done = True
@@ -214,12 +219,12 @@ class TrioWatch(trio.abc.Instrument):
         if not (self._waiters or self._clocks):
             return
         if timeout <= 0:
-            self._next_look, self._why = _FIRST_LOOK, _NO_REST
+            self._next_look = _FIRST_LOOK
             return
         busy = _busy_threads()
         statistics, now = _look()
         if statistics.tasks_runnable or statistics.run_sync_soon_queue_size:
-            self._next_look, self._why = _FIRST_LOOK, _NO_REST
+            self._next_look = _FIRST_LOOK
         elif (why := _waits_for_io(statistics.io_statistics)) is not None:
             self._why = why
         elif busy is not None:
@@ -263,7 +268,7 @@ class TrioWatch(trio.abc.Instrument):
         now = time.monotonic()
         for _, _, waiter in self._waiters:
             if waiter.patience <= now:
-                self._soon(waiter.end, Silence("expired", self._why))
+                self._soon(waiter.end, Silence("expired", str(self._why)))
 
     def _drop_ended(self) -> None:
         while self._waiters and self._waiters[0][2].done:
@@ -321,7 +326,7 @@ def _waits_for_io(statistics: object) -> str | None:
     return None
 
 
-def _busy_threads() -> str | None:
+def _busy_threads() -> _threads.Obstacle | str | None:
     if active_thread_count():
         return "a worker thread is busy"
     return _threads.outstanding(trio.lowlevel.current_trio_token())

@@ -1,6 +1,7 @@
 """Threads that are switched at every moment find no gap to slip through."""
 
 import asyncio
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -98,3 +99,48 @@ def test_asyncio_with_a_parked_main_thread(name: str) -> None:
 def test_trio(name: str) -> None:
     """Nor on trio."""
     trio.run(again_and_again, hops_trio.QUICK[name])
+
+
+COLLECTING = """
+import faulthandler, gc, threading, time
+
+from wstest_core.quiescence import _threads
+
+faulthandler.dump_traceback_later(60, exit=True)
+over = False
+
+
+class Node:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        time.sleep(0)  # another thread goes on
+
+
+def start_threads():
+    while not over:
+        threading.Thread(target=int).start()
+
+
+starter = threading.Thread(target=start_threads)
+starter.start()
+gc.set_threshold(1)
+for _ in range(3_000):
+    Node()
+    _threads.outstanding(None)
+over = True
+starter.join()
+print("over")
+"""
+
+
+def test_collection_while_looking_at_threads() -> None:
+    """What a garbage collection runs does not bring the process to a stand.
+
+    On Python 3.11 one could begin while the interpreter had its list of threads
+    locked; the next thread to start then waited for ever.
+    """
+    command = [sys.executable, "-c", COLLECTING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "over\n", done.stderr

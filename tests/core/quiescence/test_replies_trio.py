@@ -60,7 +60,7 @@ async def test_thread_that_ends_while_it_is_looked_at(
     look = _threads.outstanding
     endings: list[object] = []
 
-    def ends_meanwhile(loop: object) -> str | None:
+    def ends_meanwhile(loop: object) -> object:
         found = look(loop)
         if endings:
             endings.pop()()  # type: ignore[operator]

@@ -34,7 +34,7 @@ from tests.core.quiescence.rig import (
     through,
 )
 from wstest_core import settings
-from wstest_core.quiescence import _threads, parked
+from wstest_core.quiescence import _places, _threads, parked
 
 THREADED = [name for name in QUICK if "thread" in name or "sync" in name]
 
@@ -236,6 +236,29 @@ def test_threads_named_harmless() -> None:
     finally:
         gate.set()
         thread.join()
+
+
+@pytest.mark.anyio
+@on("asyncio", "trio")
+async def test_a_thread_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it stands is put in words for the failure, and not at each look."""
+    gate, worded = threading.Event(), list[object]()
+
+    def short(code: object) -> str:
+        worded.append(code)
+        return "a.py"
+
+    monkeypatch.setattr(_places, "_short", short)
+    thread = threading.Thread(target=gate.wait, name="other")
+    thread.start()
+    try:
+        async with connected(through(directly)) as driver:
+            found = await silence(driver, timeout=10 * INSTANT)
+    finally:
+        gate.set()
+        thread.join()
+    assert found.startswith("expired: thread 'other' is alive, in wait() at a.py:")
+    assert len(worded) == 1
 
 
 @pytest.mark.anyio
