@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias, final
+from threading import Lock
+from typing import Any, Final, TypeAlias, final
 
 from channels import consumer, db
 from channels.consumer import AsyncConsumer
@@ -97,6 +98,7 @@ class Visit:
 
 _current: ContextVar[Visit] = ContextVar("visit")
 _visits = 0
+_counting: Final = Lock()  # each plain test's client has a thread of its own
 _undo = ExitStack()
 _plain_call: _Call = AsyncConsumer.__call__
 
@@ -105,17 +107,19 @@ _plain_call: _Call = AsyncConsumer.__call__
 def _consumers_noticed() -> Generator[None]:
     """Let each consumer that is called tell so, while anybody visits."""
     global _visits, _undo
-    if not _visits:
-        with ExitStack() as stack:
-            _patch(stack)
-            _undo = stack.pop_all()
-    _visits += 1
+    with _counting:
+        if not _visits:
+            with ExitStack() as stack:
+                _patch(stack)
+                _undo = stack.pop_all()
+        _visits += 1
     try:
         yield
     finally:
-        _visits -= 1
-        if not _visits:
-            _undo.close()
+        with _counting:
+            _visits -= 1
+            if not _visits:
+                _undo.close()
 
 
 def _patch(stack: ExitStack) -> None:

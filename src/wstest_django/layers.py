@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar, Final, TypeAlias, final
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer, channel_layers
@@ -35,9 +35,11 @@ __all__ = [
 
 # What applications put on layers.
 LayerMessage: TypeAlias = Any
+# Layers by their ids, for they may be equal or have no hash.
+_Layers: TypeAlias = WeakValueDictionary[int, BaseChannelLayer]
 # The layers of each alias that an application may have kept. Fresh ones, too: it may
 # have been imported within a test.
-_kept: Final[defaultdict[str, WeakSet[BaseChannelLayer]]] = defaultdict(WeakSet)
+_kept: Final[defaultdict[str, _Layers]] = defaultdict(WeakValueDictionary)
 
 
 # Channels' own layers, too, take fractions of a second and any form of capacities.
@@ -86,7 +88,7 @@ def fresh_layers(
         stack.enter_context(instead(vars(channel_layers), others))
         channel_layers.backends = {}
         for alias, layer in before.items():
-            _kept[alias].add(layer)
+            _kept[alias][id(layer)] = layer
         for alias in known:
             swap.put(alias, before.get(alias), stack)
         yield swap.fresh
@@ -184,11 +186,11 @@ class _Swap:
             if before is not None:
                 channel_layers.backends[alias] = before
             return
-        kept = list(_kept[alias])
+        kept = list(_kept[alias].values())
         made = channel_layers[alias]
         for layer in kept:
             stack.enter_context(standing_in(layer, made))
-        _kept[alias].add(made)
+        _kept[alias][id(made)] = made
 
 
 def _found(layer: str | BaseChannelLayer) -> object:
@@ -211,6 +213,7 @@ def _fresh(layer: str | BaseChannelLayer) -> FreshLayer:
     if isinstance(found, FreshLayer):
         return found
     raise TypeError(
-        f"{type(found).__qualname__} is not a layer for tests: use fresh_layers(), "
-        "or await the layer's own methods"
+        f"{type(found).__qualname__} is not a layer for tests: use fresh_layers() "
+        "(a test case does, for its test_channel_aliases), or await the layer's own "
+        "methods"
     )

@@ -9,7 +9,8 @@ from django.test import Client as Browser
 
 from wstest_core.codecs import JsonCodec
 from wstest_core.drivers import AsgiApplication
-from wstest_core.errors import NoMessage
+from wstest_core.errors import NoMessage, UndecodableFrame
+from wstest_core.events import Frame
 from wstest_django._links import Answer, Links
 from wstest_django._ordering import Waiting, WaitingEvents, event_of, is_kind
 from wstest_django._visit import Visit
@@ -223,7 +224,7 @@ class WSClient:
         found = self._links.inbox.popleft()
         if isinstance(found, dict):
             return found
-        return JsonCodec().decode(found) if json else found
+        return _decoded(found) if json else found
 
     def close(self) -> None:
         """Close the connections. The test cases do it when a test ends."""
@@ -247,6 +248,15 @@ class WSClient:
         visit = Visit(application, browser=self._browser)
         headers = with_origin(self.headers, application, event.path)
         return self._links.connect(event, visit, headers, check_accept)
+
+
+def _decoded(frame: Frame) -> Content:
+    try:
+        return JsonCodec().decode(frame)
+    except UndecodableFrame as error:
+        seen, _, _ = str(error).rpartition("\n\n")  # what follows names another verb
+    text = f"{seen}\n\nreceive(json=False) takes any frame as it is."
+    raise UndecodableFrame(text, frame=frame)
 
 
 HttpClient = WSClient

@@ -1,9 +1,11 @@
 """fast-channels' layers in a test: fresh ones, and what goes over them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias, final
+from typing import Any, ClassVar, Final, TypeAlias, final
+from weakref import WeakValueDictionary
 
 from fast_channels.exceptions import ChannelFull
 from fast_channels.layers import BaseChannelLayer, channel_layers
@@ -31,6 +33,11 @@ __all__ = [
 
 # What applications put on layers, and pass to the methods of theirs.
 LayerMessage: TypeAlias = Any
+# Layers by their ids, for they may be equal or have no hash.
+_Layers: TypeAlias = WeakValueDictionary[int, BaseChannelLayer]
+# The layers of each alias that an application may have kept. Fresh ones, too: it may
+# have been imported within a test.
+_kept: Final[defaultdict[str, _Layers]] = defaultdict(WeakValueDictionary)
 
 
 @final
@@ -53,10 +60,11 @@ def fresh_layers(
 
     Yields the fresh layers by alias, those of aliases registered within the
     block too. Each has the capacities and expiry of the one it stands in for.
-    Where the application has kept that layer object, its methods reach the
-    fresh one. No layer of the application is asked for anything, so none
-    connects to Redis. Afterwards, also on an error, the registry and the
-    layers are as they were found. The aliases in `keep` are left alone.
+    Where the application has kept a layer object, also that of an earlier
+    test, its methods reach the fresh one. No layer of the application is asked
+    for anything, so none connects to Redis. Afterwards, also on an error, the
+    registry and the layers are as they were found. The aliases in `keep` are
+    left alone.
 
     Example:
         >>> from fast_channels.layers import register_channel_layer
@@ -65,16 +73,17 @@ def fresh_layers(
         ...     fresh["chat"].capacity
         5
     """
-    swap = _Swap(frozenset(keep))
-    before = {alias: channel_layers[alias] for alias in channel_layers.list_aliases()}
+    found = _registered()
+    swap = _Swap(frozenset(keep), found, _of_earlier_tests(found))
+    _open.append(swap)
     with swap.open():
         try:
-            for alias, layer in before.items():
+            for alias, layer in swap.found.items():
                 swap.register(alias, layer)
             with instead(vars(channel_layers), {"register": swap.register}):
                 yield swap.fresh
         finally:
-            _restore(before)
+            _leave(swap)
 
 
 def capture_broadcasts(
@@ -126,11 +135,13 @@ def send_to_group(
     _fresh(layer).put_to_group(group, message)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Swap:
     """Fresh layers in the place of others, and how to undo it."""
 
     keep: frozenset[str]
+    found: dict[str, BaseChannelLayer]
+    earlier: dict[str, list[BaseChannelLayer]]
     fresh: dict[str, FreshLayer] = field(default_factory=dict[str, FreshLayer])
     _undo: ExitStack = field(default_factory=ExitStack)
     _done: dict[int, tuple[BaseChannelLayer, FreshLayer]] = field(
@@ -147,19 +158,49 @@ class _Swap:
             register(channel_layers, alias, layer)
             return
         if id(layer) not in self._done:
-            fresh = like(FreshLayer, layer)
-            self._undo.enter_context(standing_in(layer, fresh))
-            self._done[id(layer)] = layer, fresh
-            # Registered again under another name, it stands for itself.
-            self._done[id(fresh)] = fresh, fresh
-        self.fresh[alias] = self._done[id(layer)][1]
-        register(channel_layers, alias, self.fresh[alias])
+            self._replace(layer, like(FreshLayer, layer))
+        fresh = self.fresh[alias] = self._done[id(layer)][1]
+        for earlier in self.earlier.pop(alias, ()):
+            if id(earlier) not in self._done:
+                self._replace(earlier, fresh)
+        _kept[alias].update({id(layer): layer, id(fresh): fresh})
+        register(channel_layers, alias, fresh)
+
+    def _replace(self, layer: BaseChannelLayer, fresh: FreshLayer) -> None:
+        self._undo.enter_context(standing_in(layer, fresh))
+        self._done[id(layer)] = layer, fresh
+        # Registered again under another name, it stands for itself.
+        self._done[id(fresh)] = fresh, fresh
 
 
-def _restore(before: Mapping[str, BaseChannelLayer]) -> None:
+_open: Final[list[_Swap]] = []  # innermost last
+
+
+def _leave(swap: _Swap) -> None:
+    """Put back what was found; a later block that is still open does it else."""
+    at = _open.index(swap)
+    del _open[at]
+    if at < len(_open):
+        _open[at].found = swap.found
+        return
     channel_layers.clear()
-    for alias, layer in before.items():
+    for alias, layer in swap.found.items():
         channel_layers.register(alias, layer)
+
+
+def _of_earlier_tests(
+    found: Mapping[str, BaseChannelLayer],
+) -> dict[str, list[BaseChannelLayer]]:
+    """Return the layers that an alias once had, and that none has now."""
+    now = set(map(id, found.values()))
+    return {
+        alias: [layer for layer in layers.values() if id(layer) not in now]
+        for alias, layers in _kept.items()
+    }
+
+
+def _registered() -> dict[str, BaseChannelLayer]:
+    return {alias: channel_layers[alias] for alias in channel_layers.list_aliases()}
 
 
 def _found(layer: str | BaseChannelLayer) -> object:

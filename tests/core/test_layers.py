@@ -15,7 +15,14 @@ import pytest
 
 from tests.backends import Backend, asyncio_only
 from wstest_core import WebsocketCommunicator
-from wstest_core.layers import ChannelFull, MemoryLayer, group_members
+from wstest_core.layers import (
+    ChannelFull,
+    MemoryLayer,
+    group_members,
+    in_place_of,
+    instead,
+    standing_in,
+)
 
 pytestmark = [pytest.mark.anyio, asyncio_only]
 
@@ -347,6 +354,49 @@ async def test_group_members_of_other_layers() -> None:
     assert group_members(other, "attic") == []
     with pytest.raises(TypeError, match="SimpleNamespace does not keep its groups"):
         group_members(SimpleNamespace(), "room")
+
+
+async def test_attributes_are_put_back_in_any_order() -> None:
+    """Blocks that are left out of order leave what the first of them found."""
+    attributes: dict[str, Any] = {"old": 1}
+    blocks = [
+        instead(attributes, {"old": number, "new": number}) for number in (2, 3, 4)
+    ]
+    for block in blocks:
+        block.__enter__()
+    for block, left in zip((blocks[1], blocks[0]), (4, 4), strict=True):
+        block.__exit__(None, None, None)
+        assert attributes == {"old": left, "new": left}
+    blocks[2].__exit__(None, None, None)
+    assert attributes == {"old": 1}
+
+
+class _PubSub(MemoryLayer):
+    """As a pub/sub layer, it looks its methods up elsewhere."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "put":
+            raise LookupError("the connection of a loop was asked for")
+        return super().__getattribute__(name)
+
+
+async def test_stand_ins_leave_in_any_order() -> None:
+    """What was entered later stands in until it is left; then nothing does."""
+    layer = _PubSub()
+    attributes, fresh = dict(vars(layer)), MemoryLayer()
+    first, second = standing_in(layer, MemoryLayer()), standing_in(layer, fresh)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    await layer.send("ann", NEWS)
+    assert fresh.pending("ann") == [NEWS]
+    assert in_place_of(layer) is fresh
+    second.__exit__(None, None, None)
+    assert vars(layer) == attributes
+    assert type(layer) is _PubSub
+    assert in_place_of(layer) is layer
+    with pytest.raises(LookupError):
+        await layer.send("ann", NEWS)
 
 
 async def chat(scope: Any, receive: Any, send: Any) -> None:

@@ -220,14 +220,20 @@ class WSClientTests(ChannelTestCase):
         self.assertEqual(client.receive(), ["b", "c"])
 
     def test_text_that_is_no_json(self) -> None:
-        """It is an error that shows the frame."""
+        """It is an error that shows the frame, and this client's way to take it."""
         client = WSClient()
         client.send_and_consume("websocket.connect", path="/ws/translating/")
         client.send_and_consume(
             "websocket.receive", text="no json", path="/ws/translating/"
         )
-        with self.assertRaisesMessage(UndecodableFrame, "no json"):
+        with self.assertRaises(UndecodableFrame) as caught:
             client.receive()
+        self.assertEqual(caught.exception.frame, "no json")
+        self.assertEqual(
+            str(caught.exception),
+            "undecodable frame: not JSON: Expecting value at line 1 column 1\n\n"
+            "   no json\n\nreceive(json=False) takes any frame as it is.",
+        )
 
     def test_session(self) -> None:
         """The session is read and saved before, during and after a connection."""

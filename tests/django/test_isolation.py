@@ -1,6 +1,7 @@
 """Nothing of one test, or of one thread, gets into another."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import async_to_sync
+from channels.consumer import AsyncConsumer
 from channels.layers import get_channel_layer
 from django.db import connections, transaction
 from django.db.transaction import Atomic
@@ -16,6 +18,7 @@ from project.models import Entry
 
 from wstest_core import settings
 from wstest_django import WebsocketTestCase, contents, fresh_layers, one_database
+from wstest_django._visit import Visit
 
 LOGS = "logs"
 _Outcome = list[Any]
@@ -259,6 +262,32 @@ class KeptLayerTests(SimpleTestCase):
         with changed, fresh_layers() as fresh:
             async_to_sync(kept.send)("channel", {"type": "sent"})
             assert fresh["default"].take("channel") == {"type": "sent"}
+
+
+class VisitTests(SimpleTestCase):
+    def test_connections_of_several_threads(self) -> None:
+        """As the last of them ends, consumers are called as they were before."""
+        before, outcomes = AsyncConsumer.__call__, list[Any]()
+        begin = threading.Barrier(3)
+
+        def visit() -> None:
+            begin.wait()
+            for _ in range(500):
+                one = Visit(_nothing)({"type": "websocket"}, _nothing, _nothing)
+                with suppress(StopIteration):
+                    one.send(None)  # type: ignore[attr-defined]  # a coroutine
+
+        interval = sys.getswitchinterval()
+        self.addCleanup(sys.setswitchinterval, interval)
+        sys.setswitchinterval(1e-6)
+        for thread in [begun(visit, outcomes) for _ in range(3)]:
+            thread.join()
+        assert outcomes == [None] * 3
+        assert AsyncConsumer.__call__ is before
+
+
+async def _nothing(*_: object) -> Any:
+    """What an application does that ends at once."""
 
 
 class TooLateTests(TransactionTestCase):

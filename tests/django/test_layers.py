@@ -1,5 +1,6 @@
 """Channel layers in a test, and what goes over them."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -25,6 +26,12 @@ from wstest_django import (
 )
 
 EVENT = {"type": "room.said", "text": "hello"}
+
+
+@dataclass
+class _Equal(InMemoryChannelLayer):
+    def __post_init__(self) -> None:
+        super().__init__()
 
 
 class LayerTests(WebsocketTestCase):
@@ -142,6 +149,31 @@ class BlockTests(SimpleTestCase):
                 assert next_message(outer["default"], "jobs") is None
             assert next_message("default", "jobs") == EVENT
 
+    def test_blocks_may_be_left_in_any_order(self) -> None:
+        """What was entered later stays until it is left; then all is put back."""
+        before, registry = dict(channel_layers.backends), dict(vars(channel_layers))
+        attributes = dict(vars(KEPT_LAYER))
+        first, second = fresh_layers(), fresh_layers()
+        first.__enter__()
+        fresh = second.__enter__()
+        first.__exit__(None, None, None)
+        assert get_channel_layer() is fresh["default"]
+        async_to_sync(KEPT_LAYER.send)("jobs", EVENT)
+        assert pending("default", "jobs") == [EVENT]
+        second.__exit__(None, None, None)
+        assert channel_layers.backends == before
+        assert vars(channel_layers) == registry
+        assert vars(KEPT_LAYER) == attributes
+
+    def test_layer_without_a_hash(self) -> None:
+        """A layer that compares by its content can be stood in for, too."""
+        layer = _Equal()
+        with fresh_layers():
+            channel_layers.set("default", layer)
+            with fresh_layers():
+                async_to_sync(layer.send)("jobs", EVENT)
+                assert pending("default", "jobs") == [EVENT]
+
     def test_unknown_alias(self) -> None:
         """An alias that there is not is said in one sentence."""
         text = "no alias 'third' (there are: 'default', 'second')"
@@ -149,10 +181,13 @@ class BlockTests(SimpleTestCase):
             group_members("third", "a")
 
     def test_other_layers(self) -> None:
-        """What only a layer for tests can do is refused for others."""
-        text = "InMemoryChannelLayer is not a layer for tests: use fresh_layers()"
-        with self.assertRaisesMessage(TypeError, text):
+        """What only a layer for tests can do is refused for others; what to do."""
+        with self.assertRaises(TypeError) as caught:
             pending(InMemoryChannelLayer(), "jobs")
+        assert str(caught.exception) == (
+            "InMemoryChannelLayer is not a layer for tests: use fresh_layers() (a test "
+            "case does, for its test_channel_aliases), or await the layer's own methods"
+        )
 
     @override_settings(CHANNEL_LAYERS={})
     def test_no_layers(self) -> None:

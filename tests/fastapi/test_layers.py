@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import median
 from threading import Thread
 from typing import Any
@@ -212,6 +213,83 @@ def test_blocks_nest(kept: InMemoryChannelLayer) -> None:
         assert registered() == outer
         assert pending("chat", "ann") == [NEWS]
         assert pending("chat", "bob") == []
+
+
+def test_blocks_are_left_in_any_order(kept: InMemoryChannelLayer) -> None:
+    """The one that was entered later stays until it is left, and then nothing."""
+    attributes = dict(vars(kept))
+    first, second = fresh_layers(), fresh_layers()
+    first.__enter__()
+    fresh = second.__enter__()
+    first.__exit__(None, None, None)
+    register_channel_layer("late", InMemoryChannelLayer())
+    assert registered() == fresh
+    asyncio.run(kept.send("ann", NEWS))
+    assert pending("chat", "ann") == [NEWS]
+    second.__exit__(None, None, None)
+    assert registered() == {"chat": kept}
+    assert vars(kept) == attributes
+    assert "register" not in vars(channel_layers)
+
+
+def test_a_layer_kept_from_an_earlier_test(kept: InMemoryChannelLayer) -> None:
+    """It reaches this test's layer: consumers may be imported in a test."""
+    with fresh_layers() as earlier:
+        found = get_channel_layer("chat")
+    assert found is earlier["chat"]
+    with fresh_layers() as fresh:
+        asyncio.run(found.send("ann", NEWS))
+        assert fresh["chat"].pending("ann") == [NEWS]
+        assert group_members(found, "room") == []
+    assert found.contents() == {}
+
+
+def test_a_layer_kept_from_an_earlier_start() -> None:
+    """An application that registers its layers as it starts may have kept any."""
+    made = []
+    for _ in range(2):
+        with fresh_layers() as fresh:
+            made.append(InMemoryChannelLayer())
+            register_channel_layer("chat", made[-1])
+            for layer in made:
+                asyncio.run(layer.send("ann", NEWS))
+            assert fresh["chat"].pending("ann") == [NEWS] * len(made)
+    assert [layer.channels for layer in made] == [{}, {}]
+
+
+def test_an_earlier_layer_has_another_alias_now() -> None:
+    """It is what it is under its present alias, or left alone there."""
+    first, second = InMemoryChannelLayer(), InMemoryChannelLayer()
+    register_channel_layer("chat", first)
+    with fresh_layers():
+        pass
+    register_channel_layer("chat", second)
+    register_channel_layer("other", first)
+    with fresh_layers() as fresh:
+        assert fresh["chat"] is not fresh["other"]
+    with fresh_layers(keep=["other"]):
+        asyncio.run(first.send("ann", NEWS))
+        assert pending("chat", "ann") == []
+    assert list(first.channels) == ["ann"]
+
+
+def test_layers_that_are_equal() -> None:
+    """Layers without a hash are told apart, and kept ones found, all the same."""
+
+    @dataclass
+    class Equal(InMemoryChannelLayer):
+        def __post_init__(self) -> None:
+            super().__init__()
+
+    layers = {"one": Equal(), "two": Equal()}
+    for _ in range(2):
+        for alias, layer in layers.items():
+            register_channel_layer(alias, layer)
+        with fresh_layers() as fresh:
+            assert fresh["one"] is not fresh["two"]
+            for alias, layer in layers.items():
+                asyncio.run(layer.send(alias, NEWS))
+                assert list(fresh[alias].contents()) == [alias]
 
 
 def test_capturing(kept: InMemoryChannelLayer) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final, TypeAlias, TypeVar
 
 from wstest_core.layers._memory import MemoryLayer
@@ -19,8 +21,27 @@ _METHODS: Final = (
 _STATE: Final = ("channels", "groups")
 _SETTINGS: Final = ("expiry", "group_expiry", "capacity", "channel_capacity")
 _ABSENT: Final = object()
-# id of a layer that something stands in for now -> what does, innermost last
-_stand_ins: Final[dict[int, list[object]]] = {}
+
+
+@dataclass(slots=True)
+class _Replaced:
+    """A layer that something stands in for now."""
+
+    kind: type  # its own class
+    by: list[object] = field(default_factory=list[object])  # innermost last
+
+
+@dataclass(slots=True, eq=False)
+class _Block:
+    """What a block that is open has to put back."""
+
+    found: dict[str, Passed]
+
+
+# By the ids of layers, and of dictionaries of attributes; innermost last.
+_replaced: Final[dict[int, _Replaced]] = {}
+_blocks: Final[dict[int, list[_Block]]] = {}
+_entering: Final = Lock()
 
 
 def like(kind: type[L], layer: object) -> L:
@@ -46,21 +67,26 @@ def standing_in(layer: object, fresh: object) -> Generator[None, None, None]:
         for name in _STATE
         if name in _attributes(layer).keys() & _attributes(fresh).keys()
     }
-    stand_ins = _stand_ins.setdefault(id(layer), [])
-    stand_ins.append(fresh)
+    replaced = _replaced.get(id(layer)) or _Replaced(type(layer))
+    if not replaced.by:
+        _make_plain(layer)
+        _replaced[id(layer)] = replaced
+    replaced.by.append(fresh)
     try:
-        with _plainly(layer), instead(_attributes(layer), others):
+        with instead(_attributes(layer), others):
             yield
     finally:
-        stand_ins.remove(fresh)
-        if not stand_ins:
-            del _stand_ins[id(layer)]
+        replaced.by.remove(fresh)
+        if not replaced.by:
+            del _replaced[id(layer)]
+            if type(layer) is not replaced.kind:
+                layer.__class__ = replaced.kind
 
 
 def in_place_of(layer: object) -> object:
     """Return what stands in for a layer now, or the layer itself."""
-    while id(layer) in _stand_ins:
-        layer = _stand_ins[id(layer)][-1]
+    while id(layer) in _replaced:
+        layer = _replaced[id(layer)].by[-1]
     return layer
 
 
@@ -68,33 +94,48 @@ def in_place_of(layer: object) -> object:
 def instead(
     attributes: dict[str, Passed], others: Mapping[str, Passed]
 ) -> Generator[None, None, None]:
-    """Replace attributes within a block, and put back what was found."""
-    found = {name: attributes.get(name, _ABSENT) for name in others}
+    """Replace attributes within a block, and put back what was found.
+
+    Blocks may end in any order: one that was entered later, and is still open,
+    keeps its own, and puts back what this one had found.
+    """
+    block = _Block({name: attributes.get(name, _ABSENT) for name in others})
+    with _entering:
+        _blocks.setdefault(id(attributes), []).append(block)
     attributes.update(others)
     try:
         yield
     finally:
-        for name, value in found.items():
-            if value is _ABSENT:
+        later = _take_out(block, id(attributes))
+        for name, value in block.found.items():
+            heir = next((each for each in later if name in each.found), None)
+            if heir is not None:
+                heir.found[name] = value
+            elif value is _ABSENT:
                 attributes.pop(name, None)
             else:
                 attributes[name] = value
 
 
-@contextmanager
-def _plainly(layer: object) -> Generator[None, None, None]:
+def _take_out(block: _Block, key: int) -> list[_Block]:
+    """Forget a block, and return those that were entered after it."""
+    with _entering:
+        blocks = _blocks[key]
+        at = blocks.index(block)
+        del blocks[at]
+        if not blocks:
+            del _blocks[key]
+        return blocks[at:]
+
+
+def _make_plain(layer: object) -> None:
     """Let a layer's own attributes come before what its class makes of them."""
     kind = type(layer)
     if kind.__getattribute__ is object.__getattribute__:
-        yield
         return
     # A pub/sub layer hands each method to a connection of the running loop.
     plain = {"__getattribute__": object.__getattribute__, "__slots__": ()}
     layer.__class__ = type(kind.__name__, (kind,), plain)
-    try:
-        yield
-    finally:
-        layer.__class__ = kind
 
 
 def _forward(fresh: object, name: str) -> Passed:
