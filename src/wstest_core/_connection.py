@@ -31,6 +31,7 @@ from wstest_core.errors import (
     UnreadMessages,
     UnreadMessagesWarning,
     WebSocketTestError,
+    address,
     hidden,
 )
 from wstest_core.events import (
@@ -411,4 +412,5 @@ class Connection(Generic[M]):
         )
         if policy == "error":
             raise UnreadMessages(text, messages=unread)
-        warn(text, UnreadMessagesWarning, stacklevel=3)
+        kind = UnreadMessagesWarning
+        warn(f"{text}\n{address(kind)}", kind, stacklevel=3)

@@ -17,19 +17,24 @@ __all__ = ["diagram"]
 
 _PAUSE = 0.1  # seconds without anything that are shown
 _HEAD, _ROW, _BOX = 56, 28, 150  # heights and the width of a name, in pixels
-_MARGIN, _WIDTH, _FAR = 100, 1200, 165  # of times; of all; between two clients
+_MARGIN, _FAR = 100, 165  # of times; between two clients
 _NEAR, _WIDE = 260, 640  # from the application to the clients beside it
 _CHARACTER = 7.3  # width of one, in pixels
 
 
 def diagram(
-    transcripts: Sequence[Transcript], shown: Sequence[Moment], failed: float | None
+    transcripts: Sequence[Transcript],
+    shown: Sequence[Moment],
+    failed: float | None,
+    *,
+    width: int = 1200,
 ) -> str:
     """Return the picture of these moments; `failed` is when the test did.
 
-    Each leads to the element of the page that is called `m` and its number.
+    It is as wide as `width`, in pixels, or wider if the clients need the room.
+    Each moment leads to the element of the page that is called `m` and its number.
     """
-    drawing = _Drawing(_Lanes(names(transcripts)))
+    drawing = _Drawing(_Lanes(names(transcripts), width))
     marks: list[tuple[float, Moment | None]]
     marks = [(moment.at, moment) for moment in shown]
     if failed is not None:
@@ -51,12 +56,12 @@ def diagram(
 class _Lanes:
     """Where everybody stands, in pixels from the left."""
 
-    def __init__(self, clients: Sequence[str]) -> None:
+    def __init__(self, clients: Sequence[str], width: int) -> None:
         self.clients = clients
         right = len(clients) // 2
         left = len(clients) - right
         crowd = _FAR * (max(0, left - 1) + max(0, right - 1))
-        room = _WIDTH - _MARGIN - _BOX - crowd
+        room = width - _MARGIN - _BOX - crowd
         near = min(_WIDE, max(_NEAR, room / (2 if right else 1)))
         first = _MARGIN + _BOX / 2
         self.of = [first + n * _FAR for n in range(left)]

@@ -7,7 +7,7 @@ knows codecs or messages.
 import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from wstest_core import explain, quiescence
 from wstest_core._farewell import Farewell, farewell_in
@@ -20,6 +20,7 @@ from wstest_core.errors import (
     LingeringApplicationWarning,
     NoMessage,
     UndecodableFrame,
+    address,
     hidden,
 )
 from wstest_core.events import (
@@ -42,6 +43,9 @@ __all__ = ["Outcome", "Session"]
 __tracebackhide__ = hidden
 
 Outcome: TypeAlias = Frame | Terminal | Silence
+_WANTED: Final = (
+    "A test that wants this expects ApplicationCrashed, and finds it in its `error`."
+)
 
 
 @final
@@ -175,7 +179,8 @@ class Session:
         if self.driver.lingers:
             text = (
                 f"the application did not end when {self.transcript.name} left: "
-                f"it was {self.driver.lingers}, and had to be stopped"
+                f"it was {self.driver.lingers}, and had to be stopped\n"
+                f"{address(LingeringApplicationWarning)}"
             )
             warnings.warn(text, LingeringApplicationWarning, stacklevel=4)
 
@@ -278,14 +283,14 @@ class Session:
     ) -> AssertionError:
         """Return the error that says what the application raised, chained to it."""
         self._crash_told = True
+        illegal = isinstance(error, IllegalAsgiEvent)
         text = self.text(
             wanted,
             why=f"the application raised {error!r}",
-            remedy="A test that wants this expects ApplicationCrashed, and finds it "
-            "in its `error`.",
+            remedy=None if illegal else _WANTED,
         )
         crash: AssertionError
-        if isinstance(error, IllegalAsgiEvent):
+        if illegal:
             crash = IllegalAsgiEvent(text, messages=messages)
         else:
             crash = ApplicationCrashed(text, error=error, messages=messages)

@@ -19,6 +19,7 @@ from wstest_core.errors import (
     ApplicationCrashed,
     LingeringApplicationWarning,
     NoMessage,
+    address,
 )
 from wstest_core.events import Silence
 from wstest_core.legality import Event
@@ -275,8 +276,9 @@ class ApplicationCommunicator:
         doing = life.standing()
         if await life.end(timeout):
             return
-        text = f"the application cannot be stopped: it {doing}"
-        warnings.warn(text, LingeringApplicationWarning, stacklevel=3)
+        kind = LingeringApplicationWarning
+        text = f"the application cannot be stopped: it {doing}\n{address(kind)}"
+        warnings.warn(text, kind, stacklevel=3)
 
     # --- failures
 

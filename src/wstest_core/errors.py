@@ -2,12 +2,14 @@
 
 All of it is `AssertionError`, so a test runner reports a failed test and not
 an error in the test. Misuse of the library is `TypeError`, `ValueError` or
-`RuntimeError`.
+`RuntimeError`. Each failure has a note (PEP 678) with the address of its
+section in the documentation, which runners show below its text.
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import TypeVar, final
 
+from wstest_core._version import DOCUMENTATION
 from wstest_core.events import ABNORMAL_CLOSURE, Headers
 
 __all__ = [
@@ -22,8 +24,16 @@ __all__ = [
     "UnreadMessages",
     "UnreadMessagesWarning",
     "WebSocketTestError",
+    "address",
     "hidden",
 ]
+
+E = TypeVar("E", bound=BaseException)
+
+
+def address(kind: type[BaseException]) -> str:
+    """Return where the documentation tells of this failure or warning."""
+    return f"{DOCUMENTATION}errors.html#{kind.__name__.lower()}"
 
 
 def hidden(shown: object) -> bool:
@@ -39,7 +49,9 @@ def hidden(shown: object) -> bool:
 class WebSocketTestError(AssertionError):
     """The application did not do what the test wanted.
 
-    `messages` holds what a collection had received before it failed.
+    `messages` holds what a collection had received before it failed. A note
+    tells where this documentation explains it; a class of your own has that of
+    the class it is derived from.
     """
 
     __module__ = "wstest_core"
@@ -47,6 +59,13 @@ class WebSocketTestError(AssertionError):
     def __init__(self, text: str, *, messages: Sequence[object] = ()) -> None:
         super().__init__(text)
         self.messages: list[object] = list(messages)
+        home = WebSocketTestError.__module__
+        own = (kind for kind in type(self).__mro__ if kind.__module__ == home)
+        self.add_note(address(next(own)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Not by way of `__init__`, which has arguments that `args` does not hold.
+        return _again, (type(self), self.args), vars(self)
 
 
 class NoMessage(WebSocketTestError, TimeoutError):
@@ -169,3 +188,12 @@ class LingeringApplicationWarning(UserWarning):
     """The application saw the disconnect and did not end."""
 
     __module__ = "wstest_core"
+
+
+def _again(kind: type[E], args: tuple[object, ...]) -> E:
+    """Make an error that is pickled or copied; its attributes come after it."""
+    # `kind.__new__` is that of `AssertionError`, which makes no `OSError`.
+    native = OSError if issubclass(kind, OSError) else Exception
+    error = native.__new__(kind)
+    error.args = args
+    return error

@@ -29,6 +29,7 @@ from wstest_core._timeline import (
     names,
     visible,
 )
+from wstest_core._version import DOCUMENTATION
 from wstest_core.events import Accept, Crash, Terminal
 from wstest_core.transcript import Transcript
 
@@ -38,6 +39,7 @@ _SHOWN = 400  # entries on a page, the last ones
 _LONGEST = 20_000  # characters of one frame
 _NAME = 80  # characters of a file name, before what makes it unique
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_ADDRESS = re.compile(re.escape(DOCUMENTATION) + r"[A-Za-z/.#-]+")
 
 
 @final
@@ -188,7 +190,7 @@ def _ending(transcript: Transcript) -> str:
 
 def _error(failure: Failure) -> str:
     title = f"The error {_WHEN[failure.when].lower()}"
-    return _section(title, f"<pre class='error'>{_text(failure.text)}</pre>")
+    return _section(title, f"<pre class='error'>{_linked(failure.text)}</pre>")
 
 
 def _entries(clients: Sequence[str], shown: Sequence[Moment]) -> str:
@@ -211,7 +213,8 @@ def _section(title: str, html: str) -> str:
 
 def _details(title: str, text: str) -> str:
     return (
-        f"<details><summary>{_text(title)}</summary><pre>{_text(text)}</pre></details>"
+        f"<details><summary>{_text(title)}</summary>"
+        f"<pre>{_linked(text)}</pre></details>"
     )
 
 
@@ -233,6 +236,11 @@ def _pretty(moment: Moment) -> str:
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     left_out = len(text) - _LONGEST
     return text if left_out <= 0 else f"{text[:_LONGEST]}… ({left_out} characters more)"
+
+
+def _linked(text: str) -> str:
+    """Return a text in which the addresses of the documentation are links."""
+    return _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', _text(text))
 
 
 def _text(text: str) -> str:

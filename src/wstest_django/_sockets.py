@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 from wstest_core import communicator, quiescence
 from wstest_core.codecs import CamelCaseCodec, JsonCodec, ModelCodec
 from wstest_core.drivers import AsgiApplication, Driver
+from wstest_core.errors import address
 from wstest_core.scope import HeadersInput
 from wstest_django._visit import Browser
 from wstest_django.communicator import (
@@ -160,7 +161,8 @@ class Sockets:
             places = "; ".join(sorted(map(_place_of, left)))
             warn(
                 f"the application has left {_count(left)} running: {places}. Cancel "
-                "what a consumer begins in its disconnect(), or await it.",
+                "what a consumer begins in its disconnect(), or await it.\n"
+                f"{address(LeakedTaskWarning)}",
                 LeakedTaskWarning,
                 stacklevel=2,
             )

@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 from wstest_core.codecs import Codec
 from wstest_core.communicator import Options, WebsocketCommunicator
 from wstest_core.drivers import AsgiApplication
+from wstest_core.errors import address
 from wstest_core.lifespan import Lifespan, State
 from wstest_core.scope import HeadersInput, normalise_headers
 from wstest_fastapi._http import httpx
@@ -246,7 +247,8 @@ def warn_unfinished(name: str) -> None:
     """Say that a socket was left open."""
     warn(
         f"{name} was still connected when the test ended: connect with `async with` "
-        "(in a plain test `with`), or disconnect()",
+        "(in a plain test `with`), or disconnect()\n"
+        f"{address(UnfinishedClientWarning)}",
         UnfinishedClientWarning,
         stacklevel=2,
     )

@@ -178,7 +178,7 @@ async def test_startup_that_raises_after_saying_so() -> None:
 async def test_startup_that_says_it_failed_and_goes_on() -> None:
     """What an application says is told where it raises nothing."""
     text = "the application did not start: it says 'no database'"
-    with pytest.raises(WebSocketTestError, match=f"^{text}$"):
+    with pytest.raises(WebSocketTestError, match=f"(?m)^{text}$"):
         async with Lifespan(Life(says("startup.failed"))):
             pytest.fail("the block ran")
 

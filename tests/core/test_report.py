@@ -14,6 +14,7 @@ import pytest
 from tests.core.test_pytest_plugin import ALONE, APPS
 from tests.services import require_package
 from wstest_core._timeline import failed_at, moments, names
+from wstest_core.errors import ApplicationCrashed, NoMessage, address
 from wstest_core.events import Accept, Close, Crash, Frame, Reject, Return
 from wstest_core.report import Failure, Page, encoded, file_name, index, page
 from wstest_core.transcript import Happening, Transcript
@@ -286,6 +287,15 @@ class TestPage:
         assert all(link[1:] in found.ids for link in found.links)
         assert not {"script", "link", "iframe", "object"} & set(found.tags)
 
+    def test_address_is_a_link(self) -> None:
+        """The one that a failure ends with, and no other that its text has."""
+        where = address(NoMessage)
+        text = f"E   no frame: 'https://a.example/<b>'\nE   {where}"
+        found = Seen(page("t", [a_failure(text=text)], [], [("Captured log", where)]))
+        assert found.links == [where, where]
+        assert found.loaded == []
+        assert f"\nE   \n{where}" in found.text()
+
     def test_long_conversation(self) -> None:
         """The last entries are shown, and how many there were."""
         found = seen(entries(*[str(number) for number in range(1000)]))
@@ -420,6 +430,13 @@ def test_fails():
         drawn = found.drawn()
         assert "the test fails" in drawn
         assert drawn.index("the test fails") < drawn.index("the application returned")
+
+    def test_failure_leads_to_its_explanation(self, run: Run, folder: Path) -> None:
+        """The address at the end of a failure can be clicked."""
+        run("def test_fails():\n    with sync(crashes) as ws: ws.receive_text()\n")
+        (found,) = pages_in(folder).values()
+        assert found.links[-1] == address(ApplicationCrashed)
+        assert sum("://" in link for link in found.links) == 1
 
     def test_before_and_after_the_test(self, run: Run, folder: Path) -> None:
         """A fixture that fails leaves a page; one page has all of a test."""

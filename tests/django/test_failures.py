@@ -6,8 +6,10 @@ import re
 import threading
 import unittest
 import warnings
+from contextlib import suppress
 from typing import Any, ClassVar
 
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.exceptions import ImproperlyConfigured
 from django.test import TransactionTestCase, override_settings
 from project import consumers
@@ -19,7 +21,13 @@ from wstest_core import (
     NoMessage,
     UnreadMessagesWarning,
 )
-from wstest_django import LeakedTaskWarning, WebsocketTestCase
+from wstest_core.errors import address
+from wstest_core.sync import connected
+from wstest_django import (
+    LeakedTaskWarning,
+    WebsocketCommunicator,
+    WebsocketTestCase,
+)
 
 
 def text_of(error: object) -> str:
@@ -28,6 +36,18 @@ def text_of(error: object) -> str:
 
 def line_of(method: Any, number: int) -> int:
     return inspect.getsourcelines(method)[1] + number
+
+
+class _InBackground(AsyncJsonWebsocketConsumer):
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        self.task = asyncio.create_task(self.answer(content))
+
+    async def answer(self, content: Any) -> None:
+        raise LookupError("no answer")
+
+    async def disconnect(self, code: int) -> None:
+        with suppress(LookupError):
+            await self.task
 
 
 class BrokenConsumerTests(WebsocketTestCase):
@@ -77,6 +97,21 @@ class BrokenConsumerTests(WebsocketTestCase):
 
             The application is waiting for an event in receive_json() at project/consumers.py:{line}.
             """,
+        )
+
+    async def test_background_task(self) -> None:
+        """A consumer whose task has died: the failure names the task's error."""
+        with self.assertRaises(NoMessage) as caught:
+            router = _InBackground.as_asgi()
+            async with self.create_communicator(router=router, ws_path="/") as ws:
+                await ws.send_json({"x": 1})
+                await ws.receive_json()
+        line = line_of(_InBackground.answer, 1)
+        self.assertRegex(
+            str(caught.exception),
+            r"The application is waiting for input .*\. Something has failed, and "
+            r"nobody has taken its error: LookupError\('no answer'\) in answer\(\) at "
+            rf"test_failures\.py:{line}\.$",
         )
 
     async def test_closes(self) -> None:
@@ -229,8 +264,25 @@ class _Faulty:
         async def asyncTearDown(self) -> None:
             raise LookupError("the error")
 
+    class FailsInPlainSetUp(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+
+        def setUp(self) -> None:
+            super().setUp()
+            self.create_sync_communicator().connect()
+            raise LookupError("no set-up")
+
+        async def test(self) -> None:
+            raise AssertionError("not reached")
+
     class FailsInSetUp(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+        connected: ClassVar[list[WebsocketCommunicator]] = []
+
         async def asyncSetUp(self) -> None:
+            self.connected[:] = [self.communicator, self.create_communicator()]
+            for each in self.connected:
+                await each.connect()
             raise LookupError("no set-up")
 
         async def test(self) -> None:
@@ -269,7 +321,7 @@ class EndOfTestTests(TransactionTestCase):
             warned[0],
             r"^LeakedTaskWarning: the application has left a task running: Leaking.tick "
             rf"at .*consumers\.py:{line}\. Cancel what a consumer begins in its "
-            r"disconnect\(\), or await it\.$",
+            r"disconnect\(\), or await it\.\n.*errors\.html#leakedtaskwarning$",
         )
         self.assertTrue(issubclass(LeakedTaskWarning, UserWarning))
 
@@ -282,19 +334,20 @@ class EndOfTestTests(TransactionTestCase):
             self.assertEqual(
                 text_of(warned[0]),
                 inspect.cleandoc(
-                    """
-                    UnreadMessagesWarning: 2 frames not read for ann: '{"number": 1}'
+                    f"""
+                    UnreadMessagesWarning: 2 frames not read for ann: '{{"number": 1}}'
 
                     7 entries
                        0.000s <- accepted
-                       0.000s -> {}
-                       0.000s <- {"number": 0}
-                       0.000s <- {"number": 1}
-                       0.000s <- {"number": 2}
+                       0.000s -> {{}}
+                       0.000s <- {{"number": 0}}
+                       0.000s <- {{"number": 1}}
+                       0.000s <- {{"number": 2}}
                        0.000s -- the client disconnects, code 1000
                        0.000s <- (the application returned)
 
                     The application has returned. Read what it sends, or call skip(n) or ignore_remaining().
+                    {address(UnreadMessagesWarning)}
                     """
                 ),
             )
@@ -334,10 +387,19 @@ class EndOfTestTests(TransactionTestCase):
         self.assertIn("LookupError: the error", text)
 
     def test_error_in_async_set_up(self) -> None:
-        """Then neither the test nor its teardown runs, as in unittest."""
-        text, _ = run(_Faulty.FailsInSetUp)
+        """Then neither the test nor its teardown runs, and all is disconnected."""
+        text, warned = run(_Faulty.FailsInSetUp)
         self.assertIn("LookupError: no set-up", text)
         self.assertNotIn("not reached", text)
+        codes = [each.close_code for each in _Faulty.FailsInSetUp.connected]
+        self.assertEqual((codes, warned), ([1000, 1000], []))
+
+    def test_error_in_plain_set_up(self) -> None:
+        """What was connected for a plain test is disconnected all the same."""
+        text, warned = run(_Faulty.FailsInPlainSetUp)
+        self.assertIn("LookupError: no set-up", text)
+        self.assertEqual(text.count("Traceback"), 1)
+        self.assertEqual((connected(), warned), (frozenset(), []))
 
     def test_unknown_alias(self) -> None:
         """An alias that the settings do not have: which there are."""
