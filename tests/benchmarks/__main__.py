@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
+from .chart import chart
 from .measure import interleave, say
-from .report import Setting, render
-from .scenarios import Scenario, scenarios
+from .report import Setting, charted, render
+from .scenario import Scenario
+from .scenarios import scenarios
 from .targets import Results, Verdict, verdicts
 from .trials import FULL, QUICK, Effort
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--out", type=Path, help="write the report here, not to stdout")
+    parser.add_argument(
+        "--out", type=Path, help="write the report here, its chart beside it"
+    )
     parser.add_argument("--quick", action="store_true", help="few rounds: a smoke run")
     parser.add_argument(
         "--check", action="store_true", help="exit 1 if a target is missed"
@@ -63,28 +66,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = run(chosen, effort, seed=asked.seed)
     judged = verdicts(results, effort.growth)
     today = datetime.now(UTC).date().isoformat()
-    setting = Setting(today, asked.seed, asked.quick, asked.tolerance)
-    page = render(results, judged, chosen, setting)
-    if not (asked.quick or asked.only):
-        page += _adapter_part()
-    _write(page, asked.out)
+    picture = asked.out.with_suffix(".svg") if asked.out else None
+    setting = Setting(
+        today, asked.seed, asked.quick, asked.tolerance, picture.name if picture else ""
+    )
+    _write(render(results, judged, chosen, setting), asked.out)
+    if picture:
+        _write(chart(charted(results, chosen)), picture)
     missed = _missed(judged, asked.tolerance)
     for figure in missed:
         say(f"missed or not measured: {figure}")
     return 1 if asked.check and missed else 0
-
-
-def _adapter_part() -> str:
-    """What the modules print that compare the FastAPI adapter."""
-    printed = []
-    for module in ("suites", "layers"):
-        command = [sys.executable, "-m", f"tests.benchmarks.{module}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        printed.append(
-            (done.stdout or f"{module}: absent\n{done.stderr[-300:]}").strip()
-        )
-    text = "\n\n".join(printed)
-    return f"\n## The FastAPI adapter\n\n```text\n{text}\n```\n"
 
 
 def _write(page: str, out: Path | None) -> None:

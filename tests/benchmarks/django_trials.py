@@ -6,19 +6,11 @@ pays for what another has patched or left open.
 
 from __future__ import annotations
 
-import atexit
-import subprocess
-import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
-import pytest
-
-from tests.services import postgres_server
-
-from .measure import Trial, Unavailable
+from . import fresh
+from .measure import Trial
 
 OURS = "wstest_django"
 CHANNELS = "channels.testing"
@@ -70,33 +62,7 @@ def crowd(size: int, times: int) -> list[Trial]:
 
 
 def _seconds(work: str, contender: str, size: int, database: str = MEMORY) -> float:
-    if database == POSTGRESQL:
-        database = _postgresql()
-    arguments = [work, contender, str(size), database]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.django_rounds", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Unavailable(_last_line(done.stderr))
-    return float(done.stdout.splitlines()[-1])
-
-
-def _last_line(text: str) -> str:
-    lines: Sequence[str] = text.strip().splitlines()
-    return lines[-1] if lines else "no output"
-
-
-@cache
-def _postgresql() -> str:
-    """Start a server that lives as long as this process; return its address."""
-    stack = ExitStack()
-    try:
-        address = stack.enter_context(postgres_server())
-    except (pytest.skip.Exception, pytest.fail.Exception) as outcome:
-        raise Unavailable(str(outcome)) from None
-    atexit.register(stack.close)
-    return address
+    address = fresh.postgresql() if database == POSTGRESQL else database
+    module = ["-m", "tests.benchmarks.django_rounds"]
+    printed = fresh.output([*module, work, contender, str(size), address], cwd=ROOT)
+    return float(printed.splitlines()[-1])

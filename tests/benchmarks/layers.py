@@ -1,17 +1,13 @@
 """A broadcast to a crowd, over fast-channels' own layer and over the fresh one.
 
-    python -m tests.benchmarks.layers [clients]
-
 Every client of a fast-channels consumer collects one group message; the time ends
 when the consumers wait for their next one. Once without and once with connecting and
-disconnecting. Interleaved rounds, the collector at rest, medians; as all benchmarks
-here it is advisory.
+disconnecting.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -30,10 +26,8 @@ from fast_channels.layers import (
 from wstest_core import WebsocketCommunicator
 from wstest_fastapi.layers import FreshLayer
 
-from .measure import Stopwatch, Trial, find, interleave, ratio
+from .measure import Stopwatch, Trial
 
-CLIENTS = 1000
-ROUNDS = 5
 ALIAS = "benchmark"
 THEIRS, OURS = "InMemoryChannelLayer", "FreshLayer"
 LAYERS: dict[str, Callable[[], BaseChannelLayer]] = {
@@ -79,27 +73,9 @@ async def _broadcast(clients: int) -> float:
         return perf_counter() - start
 
 
-def report(clients: int, *, whole: bool) -> None:
-    """Print a line for each layer, and how they compare."""
-    trials = [
-        Trial(name, partial(seconds, name, clients, whole=whole), ROUNDS)
+def trials(clients: int, times: int, *, whole: bool = False) -> list[Trial]:
+    """Seconds for one broadcast, over each of the layers."""
+    return [
+        Trial(name, partial(seconds, name, clients, whole=whole), times)
         for name in LAYERS
     ]
-    outcomes = interleave(trials, seed=0)
-    theirs, ours = find(outcomes, THEIRS), find(outcomes, OURS)
-    if theirs is None or ours is None:
-        raise SystemExit(f"a layer took no part: {outcomes}")
-    connecting = "with connecting and disconnecting" if whole else "connected before"
-    print(f"One broadcast, collected by {clients:,} clients, {connecting}")
-    for sample in (theirs, ours):
-        print(f"  {sample.name:22}{sample.median * 1e3:10.1f} ms")
-    print(f"  {ratio(theirs, ours):.1f} times faster")
-
-
-def main(clients: int = CLIENTS) -> None:
-    report(clients, whole=False)
-    report(clients, whole=True)
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))

@@ -34,13 +34,16 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One contender's part: `run` does one round and tells its cost, in `unit`."""
+    """One contender's part: `run` does one round and tells its cost, in `unit`.
+
+    A `note` that depends on the rounds is a function, called after the last.
+    """
 
     name: str
     run: Callable[[], float]
     rounds: int
     warm: int = 1
-    note: str = ""
+    note: str | Callable[[], str] = ""
     unit: str = "s"
 
 
@@ -125,7 +128,8 @@ class _Run:
         trial = self.trial
         if self.failure is not None:
             return Absent(trial.name, self.failure)
-        return Sample(trial.name, tuple(self.values), trial.note, trial.unit)
+        note = trial.note if isinstance(trial.note, str) else trial.note()
+        return Sample(trial.name, tuple(self.values), note, trial.unit)
 
 
 def interleave(trials: Iterable[Trial], *, seed: int) -> list[Outcome]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from .measure import Trial, Unavailable
+from . import fresh
+from .measure import Trial
 
 PLUGIN = "wstest_core.pytest_plugin"
 NO_IMPORT = "no import"
@@ -41,21 +40,11 @@ def _environment() -> dict[str, str]:
 def _seconds(
     arguments: tuple[str, ...], extra: Mapping[str, str], files: Mapping[str, str]
 ) -> float:
+    environment = _environment() | dict(extra)
     with _directory(files) as directory:
         start = perf_counter()
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=directory,
-            env=_environment() | dict(extra),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        seconds = perf_counter() - start
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
-        raise Unavailable(lines[-1])
-    return seconds
+        fresh.output(arguments, cwd=directory, environment=environment)
+        return perf_counter() - start
 
 
 @contextmanager

@@ -1,33 +1,72 @@
-"""The result as Markdown: verdicts first, then every scenario with every contender."""
+"""The result as Markdown: what a reader wants first, then every scenario in full."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 
 from .contenders import everyone
 from .measure import Outcome, Sample, difference, find, ratio
-from .scenarios import Scenario
+from .scenario import Scenario
+from .standings import Standing, standings
 from .targets import Results, Verdict
+from .units import duration, number, quantity, times
 
 BASE = (
     *("pydantic", "pydantic-core", "anyio", "asgiref", "trio", "pytest"),
-    *("django", "psycopg"),
+    *("django", "psycopg", "celery", "redis", "channels-redis", "fastapi"),
 )
+
+
+ALT = (
+    "Bars: how many times as long as with this library everything takes with others. "
+    "The figures stand in the tables below."
+)
+BARS = (
+    "A bar says how many times as long as this library another takes, on a logarithmic "
+    "scale: it goes to the right where the other is slower, to the left where it is "
+    "faster. Green is ours. Who cannot do a thing has no bar. The *sync twin* serves "
+    "tests that are plain functions: each of its calls crosses to the thread of an "
+    "event loop."
+)
+DIFFERENCES = """\
+What makes the differences:
+
+- To see that nothing arrives, others wait a timeout out. Here it is
+  [proved](why-waits-are-proofs.md). Where there is no proof (on uvloop, on a channel
+  layer over a network, beside a Celery worker or a daphne that runs) the wait takes its
+  whole timeout here too.
+- What a Django test writes is rolled back; the others flush all tables.
+- The channel layer of a test does not look at every channel whenever one of them
+  receives.
+- `connect()` returns when the application has dealt with its connect event, elsewhere
+  when it has accepted. That costs a little, and no test needs to sleep after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the figures depend on and the reader must know."""
+    """What the figures depend on and the reader must know.
+
+    `chart` is the name of a picture beside the page, or empty.
+    """
 
     date: str
     seed: int
     quick: bool
     tolerance: float
+    chart: str = ""
+
+
+def charted(
+    results: Results, scenarios: Sequence[Scenario]
+) -> Mapping[str, Sequence[Standing]]:
+    """The scenarios for the chart, by their titles in few words."""
+    return {one.brief: standings(results[one.key]) for one in scenarios if one.brief}
 
 
 def render(
@@ -39,11 +78,14 @@ def render(
     """The whole page."""
     parts = [
         _opening(setting),
+        _summary_part(charted(results, scenarios), setting),
         _verdict_part(verdicts, setting),
-        *(_scenario_part(one, results[one.key]) for one in scenarios),
-        _versions_part(),
+        _method_part(setting),
     ]
-    return "\n\n".join(parts) + "\n"
+    for part, of_it in groupby(scenarios, lambda one: one.part):
+        parts.append(f"## {part}")
+        parts += [_scenario_part(one, results[one.key]) for one in of_it]
+    return "\n\n".join([*parts, _versions_part()]) + "\n"
 
 
 def _opening(setting: Setting) -> str:
@@ -52,20 +94,12 @@ def _opening(setting: Setting) -> str:
     )
     return (
         "# Performance\n\n"
-        "This page is written by the benchmark, `python -m tests.benchmarks --out …`; "
-        "do not edit it.\n\n"
+        "What tests cost with this library and with others, measured side by side in "
+        "one run.\n\n"
         f"{smoke}"
-        f"Measured on {setting.date} with {_python()} on {_machine()}.\n\n"
-        "All contenders run in one process, against the same bare ASGI application "
-        "(where Django takes part: each in processes of its own), "
-        "in interleaved rounds whose order is shuffled for each sweep "
-        f"(seed {setting.seed}), with the garbage collector off inside a round and "
-        "run before it. Figures are medians over the rounds; a ratio or difference is "
-        "the median of those within each sweep (of the medians, where the numbers of "
-        "rounds differ), so a change of load on the machine moves it little. The "
-        "*floor* is what a test could write by hand: two deques and a future, `json`, "
-        "nothing else. Multiples of the floor travel between machines, microseconds "
-        "do not."
+        f"Measured on {setting.date} with {_python()} on {_machine()}. "
+        "This page is written by the benchmark, `python -m tests.benchmarks --out …`; "
+        "do not edit it."
     )
 
 
@@ -98,6 +132,21 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
+def _summary_part(panels: Mapping[str, Sequence[Standing]], setting: Setting) -> str:
+    others = "fastest other (times ours)", "slowest other (times ours)"
+    head = ("what", "this library", *others)
+    rows = [_summary_row(title, rows) for title, rows in panels.items()]
+    picture = f"![{ALT}]({setting.chart})\n\n{BARS}\n\n" if setting.chart else ""
+    return f"## In short\n\n{picture}{table(head, rows)}\n\n{DIFFERENCES}"
+
+
+def _summary_row(title: str, rows: Sequence[Standing]) -> tuple[str, str, str, str]:
+    mine = next((duration(row.seconds) for row in rows if row.times == 1), "absent")
+    others = [f"{row.name}: {times(row.times, '')}" for row in rows if not row.ours]
+    slowest = others[-1] if len(others) > 1 else ""
+    return title, mine, others[0] if others else "absent", slowest
+
+
 def _verdict_part(verdicts: Sequence[Verdict], setting: Setting) -> str:
     head = ("figure", "target", "measured", "verdict")
     met = sum(verdict.met for verdict in verdicts)
@@ -112,10 +161,10 @@ def _verdict_part(verdicts: Sequence[Verdict], setting: Setting) -> str:
 def _verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:
     target = verdict.target
     bound = "at least" if target.at_least else "at most"
-    limit = _number(target.limit, target.unit)
+    limit = number(target.limit, target.unit)
     if verdict.measured is None:
         return target.figure, f"{bound} {limit}", "", "not measured"
-    measured = _number(verdict.measured, target.unit)
+    measured = number(verdict.measured, target.unit)
     return (
         target.figure,
         f"{bound} {limit}",
@@ -124,17 +173,20 @@ def _verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:
     )
 
 
-def _number(value: float, unit: str) -> str:
-    text = f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
-    return f"{text} {unit}".rstrip()
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that reads best, three digits."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if abs(seconds) * factor >= 1:
-            return _number(seconds * factor, unit)
-    return _number(seconds * 1e6, "µs")
+def _method_part(setting: Setting) -> str:
+    return (
+        "## How it is measured\n\n"
+        "All contenders run in one process, against the same application (a bare "
+        "ASGI one, where no other is named), with Django each in processes of its "
+        "own. They run in interleaved rounds whose order is shuffled for each sweep "
+        f"(seed {setting.seed}), with the garbage collector off inside a round and "
+        "run before it. Figures are medians over the rounds; a ratio or difference is "
+        "the median of those within each sweep (of the medians, where the numbers of "
+        "rounds differ), so a change of load on the machine moves it little.\n\n"
+        "The *floor* is what a test could write by hand: two deques and a future, "
+        "`json`, nothing else. Multiples of the floor travel between machines, "
+        "microseconds do not."
+    )
 
 
 def _scenario_part(scenario: Scenario, outcomes: Sequence[Outcome]) -> str:
@@ -145,7 +197,7 @@ def _scenario_part(scenario: Scenario, outcomes: Sequence[Outcome]) -> str:
         head.insert(2, f"{verb} {reference.name}")
     rows = [_row(one, reference or None, scenario) for one in outcomes]
     return (
-        f"## {scenario.title}\n\n{scenario.about}\n\n"
+        f"### {scenario.title}\n\n{scenario.about}\n\n"
         f"{table(head, [(row + [''] * len(head))[: len(head)] for row in rows])}"
     )
 
@@ -153,7 +205,7 @@ def _scenario_part(scenario: Scenario, outcomes: Sequence[Outcome]) -> str:
 def _row(outcome: Outcome, to: Sample | None, scenario: Scenario) -> list[str]:
     if not isinstance(outcome, Sample):
         return [outcome.name, f"absent: {outcome.reason}"]
-    cells = [outcome.name, _quantity(outcome.median, outcome.unit)]
+    cells = [outcome.name, quantity(outcome.median, outcome.unit)]
     if to is not None:
         cells.append(_compared(outcome, to, by_difference=scenario.by_difference))
     return [*cells, _range(outcome), str(len(outcome.values)), outcome.note]
@@ -162,18 +214,14 @@ def _row(outcome: Outcome, to: Sample | None, scenario: Scenario) -> list[str]:
 def _compared(outcome: Sample, to: Sample, *, by_difference: bool) -> str:
     if by_difference:
         return duration(difference(outcome, to))
-    return _number(ratio(outcome, to), "")
+    return number(ratio(outcome, to))
 
 
 def _range(sample: Sample) -> str:
     if len(sample.values) == 1:
         return ""
     least, most = min(sample.values), max(sample.values)
-    return f"{_quantity(least, sample.unit)} to {_quantity(most, sample.unit)}"
-
-
-def _quantity(value: float, unit: str) -> str:
-    return duration(value) if unit == "s" else _number(value, unit)
+    return f"{quantity(least, sample.unit)} to {quantity(most, sample.unit)}"
 
 
 def _versions_part() -> str:

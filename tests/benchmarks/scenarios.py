@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
-from . import crowds, django_trials, processes, rounds, rounds_sync, trials
-from .contenders import FLOOR, OURS, AnyContender, everyone
+from . import crowds, processes, rounds, rounds_sync, trials
+from .contenders import OURS, AnyContender, everyone
 from .measure import Trial
 from .ours import trio_nothing_round
+from .scenario import FIRST, Scenario
+from .scenarios_adapters import ADAPTERS
 from .trials import Effort
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A title, what is done, who does it how often.
-
-    `reference` names the trial all others are set against: as multiples of it,
-    or as differences from it where `by_difference` is set.
-    """
-
-    key: str
-    title: str
-    about: str
-    trials: Callable[[Effort], list[Trial]]
-    reference: str | None = FLOOR
-    by_difference: bool = False
 
 
 def _between(who: Sequence[AnyContender]) -> tuple[Scenario, ...]:
@@ -34,11 +19,21 @@ def _between(who: Sequence[AnyContender]) -> tuple[Scenario, ...]:
     whole = rounds.whole_crowd_round, rounds_sync.whole_crowd_round
     return (
         Scenario(
+            "nothing",
+            "One negative assertion",
+            "The application waits for input; the test asserts that nothing "
+            "arrives, each contender in its own words and with its default timeout "
+            "(0.1 s where there is none).",
+            partial(trials.nothing_trials, who=who),
+            brief="One negative assertion",
+        ),
+        Scenario(
             "echo",
             "Echo round trip, JSON",
             "One connection, many round trips of one small message; the application "
             "decodes and encodes with `json`.",
             partial(trials.echo_trials, who=who),
+            brief="Echo round trip",
         ),
         Scenario(
             "burst",
@@ -52,16 +47,11 @@ def _between(who: Sequence[AnyContender]) -> tuple[Scenario, ...]:
             "cycle",
             "Connect and disconnect",
             "Connect, then disconnect at once. Clients that can be shared between "
-            "connections are set up beforehand.",
+            "connections are set up beforehand. Here `connect()` returns when the "
+            "application has dealt with its connect event, elsewhere when it has "
+            "accepted.",
             partial(trials.cycle_trials, who=who),
-        ),
-        Scenario(
-            "nothing",
-            "One negative assertion",
-            "The application waits for input; the test asserts that nothing "
-            "arrives, each contender in its own words and with its default timeout "
-            "(0.1 s where there is none).",
-            partial(trials.nothing_trials, who=who),
+            brief="Connect and disconnect",
         ),
         Scenario(
             "crowd",
@@ -70,6 +60,7 @@ def _between(who: Sequence[AnyContender]) -> tuple[Scenario, ...]:
             "every member of a plain registry, no channel layer; one message is "
             "received on each connection.",
             partial(trials.crowd_trials, collected, who=who),
+            brief="Broadcast to 1,000 clients",
         ),
         Scenario(
             "crowd-whole",
@@ -85,6 +76,7 @@ def _between(who: Sequence[AnyContender]) -> tuple[Scenario, ...]:
             "test runner. Where a negative assertion waits its time out, a few "
             "tests are measured and the figure is scaled.",
             partial(trials.suite_trials, who=who),
+            brief="200 tests, a negative assertion in each",
         ),
     )
 
@@ -110,19 +102,6 @@ def _plugin(effort: Effort) -> list[Trial]:
     return processes.plugin(effort.processes)
 
 
-def _django_suite(effort: Effort, database: str) -> list[Trial]:
-    return django_trials.suite(database, effort.django_suite, effort.django_rounds)
-
-
-def _django_nothing(effort: Effort) -> list[Trial]:
-    rounds = effort.django_rounds
-    return django_trials.nothing(effort.silences, rounds, effort.waits)
-
-
-def _django_crowd(effort: Effort) -> list[Trial]:
-    return django_trials.crowd(effort.crowd, effort.django_rounds)
-
-
 ALONE = (
     Scenario(
         "nothing-trio",
@@ -146,6 +125,10 @@ ALONE = (
         _memory,
         None,
     ),
+)
+
+
+PROCESSES = (
     Scenario(
         "import",
         "Import",
@@ -153,6 +136,7 @@ ALONE = (
         _imports,
         processes.NO_IMPORT,
         True,
+        part=FIRST,
     ),
     Scenario(
         "plugin",
@@ -163,52 +147,16 @@ ALONE = (
         _plugin,
         processes.ALONE_WITHOUT,
         True,
-    ),
-)
-
-
-SUITE = (
-    "Each test writes a row in `setUp`, connects, asks its Channels consumer to write "
-    "another and to answer with both, disconnects and counts the rows. The project "
-    "has the applications of `startproject`. The time is that of Django's runner for "
-    "all tests, without the making of the test database; each round is a process of "
-    "its own."
-)
-DJANGO = (
-    Scenario(
-        "django-suite-file",
-        "A suite of 100 Django tests that write to an SQLite file",
-        SUITE,
-        partial(_django_suite, database=django_trials.FILE),
-        django_trials.OURS,
-    ),
-    Scenario(
-        "django-suite-postgresql",
-        "The same on PostgreSQL",
-        f"{SUITE} The server runs with `fsync=off`, which favours those who flush.",
-        partial(_django_suite, database=django_trials.POSTGRESQL),
-        django_trials.OURS,
-    ),
-    Scenario(
-        "django-nothing",
-        "One negative assertion in a Django test case",
-        "A Channels consumer waits for input and for its channel layer; the test, in "
-        "a process of its own each round, asserts that nothing arrives.",
-        _django_nothing,
-        django_trials.OURS,
-    ),
-    Scenario(
-        "django-crowd",
-        "1,000 Channels consumers in one group, a broadcast to it, collected",
-        "One `group_send`, received on each connection, until the consumers wait "
-        "again (with `channels.testing`: until it is received). In a test case, a "
-        "process of its own each round.",
-        _django_crowd,
-        django_trials.OURS,
+        part=FIRST,
     ),
 )
 
 
 def scenarios(who: Sequence[AnyContender] | None = None) -> tuple[Scenario, ...]:
     """All scenarios, those with peers over `who` or everyone."""
-    return (*_between(everyone() if who is None else who), *ALONE, *DJANGO)
+    return (
+        *_between(everyone() if who is None else who),
+        *ALONE,
+        *ADAPTERS,
+        *PROCESSES,
+    )

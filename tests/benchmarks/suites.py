@@ -1,17 +1,13 @@
-"""A suite of WebSocket tests of a FastAPI application, written three ways.
-
-    python -m tests.benchmarks.suites [tests]
+"""A suite of WebSocket tests of a FastAPI application, in each library's words.
 
 Each test connects, makes three requests with replies and disconnects, in an event
 loop of its own; those of the asyncio contenders assert that nothing more comes, which
-Starlette's client cannot ask. fast_channels.testing waits each negative assertion
-out, so of it a few tests are measured and scaled. Interleaved rounds, medians.
+Starlette's client cannot ask.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,11 +17,9 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 from wstest_fastapi import AppClient, WebsocketCommunicator
 
-from .measure import Stopwatch, Trial, find, interleave, ratio
+from .measure import Stopwatch, Trial
+from .trials import FULL, Effort
 
-TESTS = 200
-FEW = 5
-ROUNDS = 5
 REQUESTS = 3
 OURS = "wstest_fastapi"
 WHOLE = "wstest_fastapi, AppClient"
@@ -81,47 +75,38 @@ def starlette() -> None:
             assert ws.receive_json() == {"answer": number}
 
 
-def seconds(test: Callable[[], object], tests: int, *, measured: int) -> float:
-    """How long so many tests take, of which `measured` are run."""
-    with Stopwatch() as stopwatch:
-        for _ in range(measured):
-            test()
-    return stopwatch.seconds * tests / measured
-
-
 def in_a_loop(test: Callable[[], Any]) -> Callable[[], object]:
     return lambda: asyncio.run(test())
 
 
-def trials(tests: int) -> list[Trial]:
-    few = min(FEW, tests)
-    rows: list[tuple[str, Callable[[], object], int]] = [
-        (OURS, in_a_loop(ours), tests),
-        (WHOLE, in_a_loop(ours_with_lifespan), tests),
-        (THEIRS, in_a_loop(theirs), few),
-        (STARLETTE, starlette, tests),
-    ]
+def trials(effort: Effort) -> list[Trial]:
+    """Seconds for the suite; of who waits its silences out a few tests are run."""
+    rows: dict[str, tuple[Callable[[], object], str]] = {
+        OURS: (in_a_loop(ours), ""),
+        WHOLE: (in_a_loop(ours_with_lifespan), "a lifespan and a client for each test"),
+        STARLETTE: (starlette, "without the negative assertion"),
+    }
     return [
-        Trial(name, partial(seconds, test, tests, measured=measured), ROUNDS)
-        for name, test, measured in rows
+        *(
+            Trial(
+                name,
+                partial(_seconds, test, effort.suite),
+                effort.suite_rounds,
+                note=note,
+            )
+            for name, (test, note) in rows.items()
+        ),
+        Trial(
+            THEIRS,
+            partial(_seconds, in_a_loop(theirs), effort.peer_suite),
+            effort.peer_suite_rounds,
+            note=f"{effort.peer_suite} of {FULL.suite} tests measured, scaled",
+        ),
     ]
 
 
-def main(tests: int = TESTS) -> None:
-    """Print a line for each contender, and how they compare."""
-    outcomes = interleave(trials(tests), seed=0)
-    base = find(outcomes, OURS)
-    if base is None:
-        raise SystemExit(f"ours took no part: {outcomes}")
-    print(f"A suite of {tests:,} tests: connect, {REQUESTS} requests, disconnect")
-    for name in (OURS, WHOLE, THEIRS, STARLETTE):
-        sample = find(outcomes, name)
-        if sample is None:
-            print(f"  {name:28} absent")
-        else:
-            times = ratio(sample, base)
-            print(f"  {name:28}{sample.median * 1e3:10.0f} ms {times:8.1f} times ours")
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+def _seconds(test: Callable[[], object], measured: int) -> float:
+    with Stopwatch() as stopwatch:
+        for _ in range(measured):
+            test()
+    return stopwatch.seconds * FULL.suite / measured

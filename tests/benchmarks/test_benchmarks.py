@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 
+from tests.services import require
+
 from . import django_trials
+from .__main__ import main
+from .chart import chart
 from .contenders import FLOOR, OURS, Contender, everyone
-from .measure import Absent, Sample, Trial, interleave, ratio
-from .report import Setting, render, table
-from .scenarios import Scenario, scenarios
+from .measure import Absent, Outcome, Sample, Trial, interleave, ratio
+from .report import Setting, charted, render, table
+from .scenario import Scenario
+from .scenarios import scenarios
+from .standings import Standing, standings
 from .targets import Target, Verdict, verdicts
 from .trials import QUICK
 
@@ -22,6 +32,23 @@ def _pair() -> list[Contender]:
 
 def _scenario(key: str) -> Scenario:
     return next(one for one in scenarios(_pair()) if one.key == key)
+
+
+def _taken(outcome: Outcome) -> Sample:
+    """The sample that was taken; skips where the machine lacks what it needs."""
+    if isinstance(outcome, Absent):
+        require("is not installed" not in outcome.reason, outcome.reason)
+        pytest.fail(f"{outcome.name}: {outcome.reason}")
+    return outcome
+
+
+def _bars(picture: str) -> int:
+    svg = ElementTree.fromstring(picture)
+    return sum(each.get("class", "").startswith("bar") for each in svg.iter())
+
+
+def _words(picture: str) -> list[str]:
+    return [str(each.text) for each in ElementTree.fromstring(picture).iter()]
 
 
 def _rows(page: str, first: str) -> list[str]:
@@ -43,7 +70,7 @@ def test_ours_takes_part_in_django(key: str) -> None:
     trials = _scenario(f"django-{key}").trials(QUICK)
     ours = [one for one in trials if one.name == django_trials.OURS]
     (outcome,) = interleave(ours, seed=1)
-    assert isinstance(outcome, Sample), outcome.reason
+    assert _taken(outcome).median > 0
 
 
 def test_peers_take_part_in_django() -> None:
@@ -52,6 +79,21 @@ def test_peers_take_part_in_django() -> None:
     outcomes = interleave(_scenario(key).trials(QUICK), seed=1)
     assert [one for one in outcomes if isinstance(one, Absent)] == []
     assert all(one.measured for one in verdicts({key: outcomes}, QUICK.growth))
+
+
+def test_the_tutorial_on_both_test_cases() -> None:
+    """All its tests pass on either, and what the tasks slept is told apart."""
+    outcomes = interleave(_scenario("django-tutorial").trials(QUICK), seed=1)
+    for sample in map(_taken, outcomes):
+        slept = re.search(r"the tasks slept (\S+) s", sample.note)
+        assert slept is not None
+        assert 0 < float(slept[1]) < sample.median
+
+
+def test_the_layers_take_part() -> None:
+    """A broadcast is measured over fast-channels' own layer and the fresh one."""
+    outcomes = interleave(_scenario("fastapi-crowd").trials(QUICK), seed=1)
+    assert all(_taken(one).median > 0 for one in outcomes)
 
 
 def test_report_of_a_quick_run() -> None:
@@ -64,6 +106,52 @@ def test_report_of_a_quick_run() -> None:
     assert len(judged) == 2
     assert all(len(_rows(page, one.target.figure)) == 1 for one in judged)
     assert len(_rows(page, FLOOR)) == len(_rows(page, OURS)) == 1
+
+
+def test_a_run_leaves_a_page_and_its_chart(tmp_path: Path) -> None:
+    """The page shows a picture beside it, with a bar for each contender."""
+    path = tmp_path / "performance.md"
+    main(["--quick", "--only", "fastapi-suite", "--out", str(path)])
+    page = path.read_text("utf-8")
+    (name,) = re.findall(r"!\[.+\]\((.+)\)", page)
+    picture = (tmp_path / name).read_text("utf-8")
+    contenders = {trial.name for trial in _scenario("fastapi-suite").trials(QUICK)}
+    taken = {one for one in contenders if f"| {one} | absent:" not in page}
+    assert _bars(picture) == len(taken)
+    assert "wstest_fastapi" in taken <= set(_words(picture))
+
+
+def test_a_page_that_goes_nowhere_shows_no_chart() -> None:
+    """Nothing is referred to that was not written."""
+    assert "![" not in render({}, [], [], SETTING)
+
+
+def test_standings() -> None:
+    """Libraries stand from the fastest on, as multiples of ours, without the floor."""
+    outcomes = [
+        Sample(FLOOR, (1.0,)),
+        Sample("slow", (30.0,)),
+        Sample(OURS, (3.0,)),
+        Absent("gone", "it is not installed"),
+        Sample("fast", (1.5,)),
+    ]
+    assert standings(outcomes) == [
+        Standing("fast", 1.5, 0.5),
+        Standing(OURS, 3.0, 1.0),
+        Standing("slow", 30.0, 10.0),
+    ]
+    assert standings([Sample("slow", (30.0,))]) == []
+
+
+def test_chart_has_a_bar_for_each_library_in_each_panel() -> None:
+    """Only what has a title in few words has a panel; who is faster has a bar too."""
+    echo = _scenario("echo")
+    outcomes = [Sample(OURS, (3.0,)), Sample("<fast>", (0.1,)), Sample(FLOOR, (1.0,))]
+    results = {"echo": outcomes, "burst": outcomes}
+    picture = chart(charted(results, [echo, _scenario("burst")]))
+    assert _bars(picture) == 2
+    assert {echo.brief, OURS, "<fast>"} <= set(_words(picture))
+    assert FLOOR not in _words(picture)
 
 
 def test_a_broken_contender_is_absent_with_its_reason() -> None:

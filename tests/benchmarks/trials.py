@@ -38,6 +38,7 @@ class Effort:
     processes: int
     django_suite: int
     django_rounds: int
+    tutorial_rounds: int
 
 
 FULL = Effort(
@@ -58,6 +59,7 @@ FULL = Effort(
     processes=15,
     django_suite=100,
     django_rounds=5,
+    tutorial_rounds=5,
 )
 QUICK = Effort(
     rounds=2,
@@ -77,6 +79,7 @@ QUICK = Effort(
     processes=1,
     django_suite=3,
     django_rounds=1,
+    tutorial_rounds=1,
 )
 
 
