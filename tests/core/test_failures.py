@@ -116,7 +116,7 @@ async def test_the_wait_ran_out() -> None:
     first, _, rest = found.partition("\n")
     assert re.fullmatch(
         r"no frame for alice: nothing arrived within 0\.05 s \(not provable sooner: "
-        r"thread 'AnyIO worker thread' is alive, in wait\(\) at threading\.py:0\)",
+        r"thread 'AnyIO worker thread' is alive, in run\(\) at _asyncio\.py:0\)",
         first,
     )
     assert rest.endswith(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol, final
 
-from wstest_core.errors import IllegalAsgiEvent
+from wstest_core.errors import IllegalAsgiEvent, hidden
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
     Accept,
@@ -34,6 +34,8 @@ from wstest_core.scope import Scope
 from wstest_core.transcript import Transcript
 
 __all__ = ["ClientDisconnected", "Conversation"]
+
+__tracebackhide__ = hidden
 
 _RETURNED, _LEFT = Return(), Return(asked=True)
 

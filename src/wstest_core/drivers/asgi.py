@@ -7,6 +7,7 @@ from typing import final
 from wstest_core import quiescence, settings
 from wstest_core.drivers._application import AsgiApplication, single_callable
 from wstest_core.drivers._conversation import ClientDisconnected, Conversation
+from wstest_core.errors import hidden
 from wstest_core.events import (
     Accept,
     Crash,
@@ -21,6 +22,8 @@ from wstest_core.scope import Scope
 from wstest_core.transcript import Transcript
 
 __all__ = ["AsgiDriver", "ClientDisconnected"]
+
+__tracebackhide__ = hidden
 
 _AT_ONCE = float("-inf")  # a horizon: nothing happens unless time passes
 _BREATH = 1024  # unread frames after which a sending application pauses

@@ -21,12 +21,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from queue import Queue
+from traceback import walk_stack
 from types import FrameType
 from typing import TypeAlias, final
 
 from wstest_core import settings
 from wstest_core.quiescence import _jobs, _servers
-from wstest_core.quiescence._places import Place, Spot, place
+from wstest_core.quiescence._places import Place, Spot, place, users_frame
 
 __all__ = ["Obstacle", "outstanding", "parked"]
 
@@ -107,7 +108,9 @@ def _sort_out(frames: dict[int, FrameType], loop: object) -> Obstacle | None:
             del frames[ident]
         elif thread is None or not _stands_idle(thread, frame):
             name = "a thread" if thread is None else f"thread {thread.name!r}"
-            return Obstacle(name, Spot(frame.f_code, frame.f_lineno))
+            stack = reversed([each for each, _ in walk_stack(frame)])
+            at = users_frame(stack) or frame
+            return Obstacle(name, Spot(at.f_code, at.f_lineno))
     return None
 
 

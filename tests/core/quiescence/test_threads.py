@@ -241,7 +241,10 @@ def test_threads_named_harmless() -> None:
 @pytest.mark.anyio
 @on("asyncio", "trio")
 async def test_a_thread_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it stands is put in words for the failure, and not at each look."""
+    """Where it stands is put in words for the failure, and not at each look.
+
+    It is the line of the user's, not of the primitive that it has called.
+    """
     gate, worded = threading.Event(), list[object]()
 
     def short(code: object) -> str:
@@ -249,7 +252,10 @@ async def test_a_thread_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return "a.py"
 
     monkeypatch.setattr(_places, "_short", short)
-    thread = threading.Thread(target=gate.wait, name="other")
+    def waits() -> None:
+        gate.wait()
+
+    thread = threading.Thread(target=waits, name="other")
     thread.start()
     try:
         async with connected(through(directly)) as driver:
@@ -257,7 +263,7 @@ async def test_a_thread_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         gate.set()
         thread.join()
-    assert found.startswith("expired: thread 'other' is alive, in wait() at a.py:")
+    assert found.startswith("expired: thread 'other' is alive, in waits() at a.py:")
     assert len(worded) == 1
 
 
