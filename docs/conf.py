@@ -1,12 +1,15 @@
 """Sphinx configuration."""
 
-import re
+import sys
+from pathlib import Path
 
 import django
 from django.conf import settings
-from sphinx.application import Sphinx
 
 from wstest_core import __version__
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS / "extensions"), str(DOCS.parent)]
 
 # Django's modules can be imported only where there are settings.
 settings.configure(
@@ -14,17 +17,26 @@ settings.configure(
 )
 django.setup()
 
-CODE = re.compile(r"(?<![:`])`([^`]+)`(?!`)")
-
 project = "wstest-core"
 author = "the wstest-core authors"
 copyright = "2026, the wstest-core authors"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "names",
+    "session",
+    "sources",
+]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = f"wstest-core {release}"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
+toc_object_entries_show_parents = "hide"
+python_maximum_signature_line_length = 80
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -32,6 +44,8 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+# pydantic's, and the same in every model.
+autodoc_default_options = {"exclude-members": "model_config"}
 
 # Our own names must all resolve, but for private ones and type variables. Those of
 # Python and of other projects have no pages here, and their inventories would have to
@@ -41,31 +55,3 @@ nitpick_ignore_regex = [
     ("py:.*", r"wstest_\w+\.(.*\.)?_.*"),
     ("py:.*", r"wstest_\w+\..*\.[A-Z](_co)?"),
 ]
-
-
-def as_restructured_text(*event: object) -> None:
-    """In our docstrings single backticks hold code, as in Markdown.
-
-    So does what is indented after a colon.
-    """
-    lines = event[-1]
-    assert isinstance(lines, list)
-    for number, line in enumerate(lines):
-        if begins_code(lines[number : number + 3]):
-            lines[number] = f"{line}:"
-        elif ">>>" not in line:
-            lines[number] = CODE.sub(r"``\1``\\ ", line)
-
-
-def begins_code(lines: list[str]) -> bool:
-    if len(lines) < 3 or not lines[0].endswith(":") or lines[1]:
-        return False
-    return indentation(lines[2]) >= indentation(lines[0]) + 4
-
-
-def indentation(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-def setup(app: Sphinx) -> None:
-    app.connect("autodoc-process-docstring", as_restructured_text, priority=900)

@@ -1,9 +1,11 @@
 """The documentation speaks of what there is, and of all of it."""
 
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
+from django.test import TestCase
 
 import wstest_core
 import wstest_django
@@ -35,6 +37,38 @@ PUBLIC = [
 def test_every_public_name_has_its_reference(name: str) -> None:
     """Each exported name stands in the reference."""
     assert PASSED_ON.get(name, name) in DESCRIBED
+
+
+def test_every_verb_has_its_reference() -> None:
+    """The members that are listed by hand, in groups, are all there are."""
+    page = (ROOT / "docs/reference/communicators.md").read_text()
+    listed = re.findall(r"auto\w+:: wstest_core\.WebsocketCommunicator\.(\w+)", page)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == public(wstest_core.WebsocketCommunicator)
+
+
+def test_every_member_of_a_test_case_has_its_reference() -> None:
+    """What it adds to Django's is listed by hand: methods, attributes in a table."""
+    page = (ROOT / "docs/reference/django.md").read_text()
+    described = page.split("WebsocketTransactionTestCase")[0]
+    listed = set(re.findall(r"   \.\. auto\w+:: (\w+)", described))
+    for row in re.findall(r"^\| (`.*?) \|", described, re.M):
+        listed |= set(re.findall(r"`(\w+)`", row))
+    added = public(wstest_django.WebsocketTestCase) - public(TestCase)
+    assert added <= listed
+    assert listed <= added | {"ws_headers", "subprotocols", "channel_layers"}
+
+
+def public(thing: type[object]) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_dotted_name_exists(page: Path) -> None:
+    """What pages and directives name by its package can be imported from there."""
+    names = r"\bwstest_(?:core|django|fastapi)(?:\.\w+)+"
+    for name in re.findall(names, page.read_text()):
+        assert pkgutil.resolve_name(name) is not None
 
 
 @pytest.mark.parametrize("adapter", ["django", "fastapi"])
