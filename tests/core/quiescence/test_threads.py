@@ -252,6 +252,7 @@ async def test_a_thread_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return "a.py"
 
     monkeypatch.setattr(_places, "_short", short)
+
     def waits() -> None:
         gate.wait()
 
