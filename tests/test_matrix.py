@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.matrix import BEGIN, END, README, Cell, claims, differences, noted, render
+from tests.matrix import Cell, differences, noted, render
 
 CELLS = [
     Cell("FastAPI", "3.12", "FastAPI 0.165", 1_234),
@@ -44,12 +44,3 @@ def test_a_claim_that_did_not_run() -> None:
         "FastAPI, Python 3.12: did not run",
         "FastAPI, Python 3.9: not in the table",
     ]
-
-
-def test_readme_has_a_table() -> None:
-    """The README claims something, between the marks that the session looks for."""
-    _, begun, rest = README.read_text().partition(BEGIN)
-    table, ended, _ = rest.partition(END)
-    assert begun
-    assert ended
-    assert claims(table)

@@ -189,8 +189,14 @@ class TestRunners:
     @pytest.mark.parametrize(
         "options", [(), ("--tb=short",), ("-qq",), ("--tb=line",), ("--tb=native",)]
     )
-    def test_pytest(self, pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    def test_pytest(
+        self,
+        pytester: pytest.Pytester,
+        monkeypatch: pytest.MonkeyPatch,
+        options: tuple[str, ...],
+    ) -> None:
         """That the library's own frames are hidden does not hide it."""
+        monkeypatch.delenv("CI", raising=False)  # the summary would show it again
         pytester.makepyfile(f"""{APPS}
 def test_fails():
     with sync(crashes) as ws:

@@ -57,8 +57,9 @@ def no_thread_stays() -> Iterator[None]:
 
 
 def portals() -> set[threading.Thread]:
-    """The threads alive but for trio's own, which wait for more work a while."""
-    return {each for each in threading.enumerate() if "Trio" not in each.name}
+    """The threads alive but for workers, which stay a while after their loop."""
+    others = ("Trio thread", "AnyIO worker thread")
+    return {each for each in threading.enumerate() if not each.name.startswith(others)}
 
 
 @pytest.fixture(params=BACKENDS)
