@@ -184,7 +184,7 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
     """The FastAPI adapter and its example, over the versions that users have."""
     names = ["fastapi", "starlette"]
     session.install(
-        *(wheel_with("fastapi,live"), *group("fastapi-tests")),
+        *(wheel_with("fastapi,live,trio"), *group("fastapi-tests")),
         *(lower_bounds(*names) if fastapi == "oldest" else []),
     )
     runs = [[*IN_PARALLEL, "tests/fastapi"], example(CHAT)]

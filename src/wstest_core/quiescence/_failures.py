@@ -10,7 +10,10 @@ passed through.
 
 import asyncio
 from asyncio import AbstractEventLoop, Task
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from traceback import walk_tb
 from typing import Any, TypeAlias, TypeGuard, final
 
@@ -24,59 +27,74 @@ _Context: TypeAlias = dict[str, Any]
 _Handler: TypeAlias = Callable[[AbstractEventLoop, _Context], object]
 
 _SHOWN = 3
+_LONGEST = 500  # characters of an error
+_TRIES = 10
 
 
 @final
 class _Ear:
-    """Stands in front of a loop's handler, which is told first."""
+    """Stands in front of a loop's handler, and leaves all to it."""
 
-    __slots__ = ("found", "heard")
+    __slots__ = ("found", "listener")
 
-    def __init__(self, found: _Handler | None, heard: list[str]) -> None:
+    def __init__(self, found: _Handler | None, listener: "Failures") -> None:
         self.found = found
-        self.heard: list[str] | None = heard  # None: it listens no more
+        self.listener: Failures | None = listener  # None: that listens no more
 
     def __call__(self, loop: AbstractEventLoop, context: _Context) -> None:
+        if self.listener is not None:
+            self.listener.hear(context.get("exception"))
         if self.found is None:
             loop.default_exception_handler(context)
         else:
             self.found(loop, context)
-        error: object = context.get("exception")
-        if self.heard is not None and _counts(error):
-            self.heard.append(_words(error))
 
 
 @final
 class Failures:
     """What has failed in one loop."""
 
-    __slots__ = ("_ear", "_heard", "_loop")
+    __slots__ = ("_count", "_ear", "_last", "_loop")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
-        self._heard: list[str] = []
-        self._ear = _Ear(None, self._heard)
+        self._count = 0
+        self._last: deque[str] = deque(maxlen=_SHOWN)
+        self._ear: _Ear | None = None
 
     def attach(self) -> None:
         """Hear what the loop is told, from now on."""
         # Not an attribute put before its method: each attribute that comes or
         # goes makes the interpreter look all others of the loop up anew.
-        self._ear = _Ear(self._loop.get_exception_handler(), self._heard)
+        found = self._loop.get_exception_handler()
+        while isinstance(found, _Ear):  # somebody put it back when it was over
+            found = found.found
+        self._ear = _Ear(found, self)
         self._loop.set_exception_handler(self._ear)
 
     def detach(self) -> None:
         """Put back what was found, unless somebody has put theirs over ours."""
-        self._ear.heard = None
-        if self._loop.get_exception_handler() is self._ear:
-            self._loop.set_exception_handler(self._ear.found)
+        ear, self._ear = self._ear, None
+        if ear is None:
+            return
+        ear.listener = None
+        if self._loop.get_exception_handler() is ear:
+            self._loop.set_exception_handler(ear.found)
+
+    def hear(self, error: object) -> None:
+        """Note an error that the loop is told of."""
+        if _counts(error):
+            self._count += 1
+            self._last.append(_words(error))
 
     def count(self) -> int:
         """How many were heard of so far."""
-        return len(self._heard)
+        return self._count
 
     def told(self, since: int) -> str | None:
         """Say what has failed after the first `since`; None if nothing has."""
-        failed = [*self._heard[since:], *map(_words, self._held())]
+        later = max(0, since - self._count + len(self._last))
+        failed = [*islice(self._last, later, None), *map(_words, self._held())]
         if not failed:
             return None
         shown = "; ".join(failed[-_SHOWN:])
@@ -95,10 +113,10 @@ def _known() -> list[Task[object]]:
     module, names = asyncio.tasks, ("_scheduled_tasks", "_all_tasks")
     found: Iterable[Task[object]]
     found = next((getattr(module, name) for name in names if hasattr(module, name)), ())
-    try:
-        return list(found)
-    except RuntimeError:  # another thread has begun or ended one meanwhile
-        return []
+    for _ in range(_TRIES):
+        with suppress(RuntimeError):  # another thread has begun or ended one meanwhile
+            return list(found)
+    return []
 
 
 def _counts(error: object) -> TypeGuard[Exception]:
@@ -111,5 +129,13 @@ def _words(error: BaseException) -> str:
     frame = users_frame(frame for frame, _ in passed)
     lines = [line for each, line in passed if each is frame]
     if frame is None:
-        return repr(error)
-    return f"{error!r} {Spot(frame.f_code, lines[-1])}"
+        return _named(error)
+    return f"{_named(error)} {Spot(frame.f_code, lines[-1])}"
+
+
+def _named(error: BaseException) -> str:
+    try:
+        text = repr(error)
+    except Exception as why:  # of the application: it must not hide the failure
+        return f"{type(error).__name__}, whose repr() raises {type(why).__name__},"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -69,6 +69,6 @@ def _short(code: CodeType) -> str:
     filename = code.co_filename
     try:
         relative = os.path.relpath(filename)
-    except ValueError:  # another drive, on Windows
-        relative = filename
+    except (ValueError, OSError):  # another drive, on Windows; no working directory
+        return filename
     return filename if relative.startswith(os.pardir) else relative

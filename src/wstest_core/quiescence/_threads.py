@@ -70,8 +70,8 @@ def outstanding(loop: object) -> Obstacle | str | None:
         # of threads locked, or in the midst of reading a frame. What it runs lets
         # other threads go on: they wait for that lock for ever, or there is a crash.
         collecting = gc.isenabled()
-        gc.disable()
         try:
+            gc.disable()
             return _look(loop)
         finally:
             if collecting:
@@ -82,17 +82,16 @@ def _look(loop: object) -> Obstacle | str | None:
     frames = _current_frames()
     if frames is None:
         return "this Python does not show its threads"
-    if len(frames) == 1:
+    if not frames:
         return None
     if not _ONE_AT_A_TIME:
         return "in this Python threads run at the same time"
     tick = _jobs.tick()
     at_rest = dict(frames)
-    del at_rest[threading.get_ident()]
     obstacle = _sort_out(at_rest, loop)
     if obstacle is not None:
         return obstacle
-    if _jobs.at_work(frames.keys() | _parked):
+    if _jobs.at_work({threading.get_ident(), *frames, *_parked}):
         return "a job of a thread pool is not finished"
     if _have_moved(frames, at_rest) or _jobs.tick() != tick + 1:
         return "another thread has just been at work"
@@ -124,9 +123,15 @@ def _have_moved(
 
 
 def _current_frames() -> Mapping[int, FrameType] | None:
-    look: Callable[[], Mapping[int, FrameType]] | None
+    """Return where the other threads stand."""
+    look: Callable[[], dict[int, FrameType]] | None
     look = getattr(sys, "_current_frames", None)
-    return None if look is None else look()
+    if look is None:
+        return None
+    frames = look()
+    # Our own would refer to itself by these, and keep all that called us alive.
+    frames.pop(threading.get_ident(), None)
+    return frames
 
 
 def _is_trusted(
