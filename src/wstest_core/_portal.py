@@ -15,7 +15,7 @@ from anyio.from_thread import BlockingPortal
 from anyio.lowlevel import checkpoint
 
 from wstest_core import quiescence, settings
-from wstest_core.errors import hidden
+from wstest_core.errors import WebSocketTestError, hidden
 
 __all__ = ["Work", "finish", "require_plain_test", "step"]
 
@@ -69,6 +69,9 @@ def finish(portal: BlockingPortal, work: Work[T]) -> T:
         waiting.enter_context(quiescence.parked())
     try:
         return future.result()
+    except WebSocketTestError as error:
+        # The same error, without the lines of threads and futures between.
+        raise error.with_traceback(None)  # noqa: B904
     finally:
         future.cancel()  # does something only if this thread was interrupted
         with handover:

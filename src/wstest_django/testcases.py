@@ -16,7 +16,7 @@ from wstest_core.credentials import HeaderList
 from wstest_core.layers import instead
 from wstest_core.scope import HeadersInput
 from wstest_django._sockets import Application, Handshake, Sockets
-from wstest_django._steps import errors_of, errors_of_steps, raise_first
+from wstest_django._steps import errors_of, errors_of_steps, in_one_loop, in_plain_code
 from wstest_django.applications import applied, websocket_application
 from wstest_django.channel_client import clients_closed
 from wstest_django.communicator import (
@@ -198,28 +198,26 @@ class WebsocketTests(SimpleTestCase):
         return given
 
     def __call__(self, result: _Result = None) -> None:
-        with self._in_one_loop():
+        with self._as_a_whole():
             super().__call__(result)
 
     def debug(self) -> None:
-        with self._in_one_loop():
+        with self._as_a_whole():
             super().debug()
 
     @contextmanager
-    def _in_one_loop(self) -> Generator[None]:
-        """Let an async test be one coroutine with all that belongs to it."""
+    def _as_a_whole(self) -> Generator[None]:
+        """Let an async test be one coroutine with all that belongs to it.
+
+        What Django finds is a plain function, and it shows no lines of ours.
+        """
         name = self._testMethodName
         test = getattr(self, name)
-        if not iscoroutinefunction(test):
-            yield
-            return
-
-        @wraps(test)
-        async def whole() -> None:
-            await self._run_whole(test)
-
-        # Django makes a plain function of it, and puts that in the same place.
-        with instead(vars(self), {name: whole}):
+        if iscoroutinefunction(test):
+            whole = in_one_loop(lambda: self._run_whole(test))
+        else:
+            whole = in_plain_code(test)
+        with instead(vars(self), {name: wraps(test)(whole)}):
             yield
 
     def _layers(self) -> AbstractContextManager[Mapping[str, FreshLayer]]:
@@ -242,11 +240,10 @@ class WebsocketTests(SimpleTestCase):
         self.addCleanup(self._sockets.close_sync)
         super()._callSetUp()  # type: ignore[misc]  # not in its stubs
 
-    async def _run_whole(self, test: _Test) -> None:
+    async def _run_whole(self, test: _Test) -> list[BaseException]:
         await self._sockets.__aenter__()
         errors = await errors_of_steps(self.asyncSetUp, test, self.asyncTearDown)
-        errors += await errors_of(self._sockets.close)
-        raise_first(errors)
+        return errors + await errors_of(self._sockets.close)
 
 
 class WebsocketTestCase(WebsocketTests, TestCase):

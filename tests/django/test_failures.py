@@ -291,6 +291,20 @@ class _Faulty:
         async def asyncTearDown(self) -> None:
             raise AssertionError("not reached")
 
+    class Silent(WebsocketTestCase):
+        ws_path = "/ws/hanging/"
+
+        async def test(self) -> None:
+            async with self.create_communicator() as ws:
+                await ws.receive_json()
+
+    class SilentSync(WebsocketTestCase):
+        ws_path = "/ws/hanging/"
+
+        def test(self) -> None:
+            with self.create_sync_communicator() as ws:
+                ws.receive_json()
+
     class UnknownAlias(WebsocketTestCase):
         test_channel_aliases = ("third",)
 
@@ -324,6 +338,15 @@ class EndOfTestTests(TransactionTestCase):
             r"disconnect\(\), or await it\.\n.*errors\.html#leakedtaskwarning$",
         )
         self.assertTrue(issubclass(LeakedTaskWarning, UserWarning))
+
+    def test_traceback(self) -> None:
+        """A traceback is the test's line and what follows, and none of ours."""
+        for kind in (_Faulty.Silent, _Faulty.SilentSync):
+            text, _ = run(kind)
+            *lines, _ = text.partition("\nwstest_core.NoMessage: ")[0].splitlines()
+            self.assertEqual(len(lines), 2, text)
+            line = line_of(kind.test, 2)
+            self.assertRegex(lines[1], rf'test_failures\.py", line {line}, in test$')
 
     def test_unread_frames(self) -> None:
         """Frames that nobody read: which, also where the test case closes."""
