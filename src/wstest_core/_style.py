@@ -45,6 +45,7 @@ tr.sent pre { color: var(--sent) } tr.received pre { color: var(--received) }
 tr.wrong pre { color: var(--wrong) } tr.remark pre { color: var(--remark) }
 tr:target { background: var(--note) }
 .picture { overflow-x: auto; padding-bottom: .5rem }
+.picture svg { height: auto; max-width: max(100%, 52rem) }
 svg { display: block; font-family: system-ui, sans-serif }
 svg a { text-decoration: none }
 svg .head rect { fill: var(--box); stroke: var(--faint) }
