@@ -18,6 +18,7 @@ ROWS = {
     "wstest_core.errors": 1,
     "wstest_core.settings": 1,
     "wstest_core.lazy": 1,
+    "wstest_core._alone": 1,
     "wstest_core.codecs": 2,
     "wstest_core.credentials": 2,
     "wstest_core.stop": 2,

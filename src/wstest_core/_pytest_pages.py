@@ -89,11 +89,11 @@ def _whole_text(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
 ) -> str:
     """Return a failure with its traceback, also where the terminal shows none."""
-    option = item.config.option
-    if call.excinfo is None or option.tbstyle not in ("line", "no"):
+    style = item.config.getoption("tbstyle", "auto")  # with `-p no:terminal` not there
+    if call.excinfo is None or style not in ("line", "no"):
         return report.longreprtext
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(option, "tbstyle", "auto")
+        patch.setattr(item.config.option, "tbstyle", "auto")
         return str(item.repr_failure(call.excinfo))
 
 

@@ -18,6 +18,7 @@ from wstest_core.layers import (
     instead,
     settings_of,
     standing_in,
+    undisturbed,
 )
 
 __all__ = [
@@ -81,17 +82,15 @@ def fresh_layers(
     for alias in aliases or ():
         if alias not in known:
             raise _unknown(alias)
-    swap = _Swap(known if aliases is None else aliases, test_configs=test_configs)
-    before = dict(channel_layers.backends)
-    others = {"make_backend": swap.make_backend, "backends": before}
-    with ExitStack() as stack:
-        stack.enter_context(instead(vars(channel_layers), others))
-        channel_layers.backends = {}
-        for alias, layer in before.items():
-            _kept[alias][id(layer)] = layer
-        for alias in known:
-            swap.put(alias, before.get(alias), stack)
+    chosen, stack = known if aliases is None else aliases, ExitStack()
+    try:
+        with undisturbed():
+            swap = _Swap(chosen, test_configs=test_configs)
+            swap.enter(known, stack)
         yield swap.fresh
+    finally:
+        with undisturbed():
+            stack.close()
 
 
 def capture_broadcasts(
@@ -178,7 +177,18 @@ class _Swap:
         self.fresh[name] = FreshLayer(**settings_of(found))
         return self.fresh[name]
 
-    def put(
+    def enter(self, known: Collection[str], stack: ExitStack) -> None:
+        """Swap the layers; what `stack` then holds puts them back."""
+        before = dict(channel_layers.backends)
+        others = {"make_backend": self.make_backend, "backends": before}
+        stack.enter_context(instead(vars(channel_layers), others))
+        channel_layers.backends = {}
+        for alias, layer in before.items():
+            _kept[alias][id(layer)] = layer
+        for alias in known:
+            self._put(alias, before.get(alias), stack)
+
+    def _put(
         self, alias: str, before: BaseChannelLayer | None, stack: ExitStack
     ) -> None:
         """Put a fresh layer in the place of those that were made before."""

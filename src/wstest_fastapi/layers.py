@@ -19,6 +19,7 @@ from wstest_core.layers import (
     instead,
     like,
     standing_in,
+    undisturbed,
 )
 
 __all__ = [
@@ -73,17 +74,14 @@ def fresh_layers(
         ...     fresh["chat"].capacity
         5
     """
-    found = _registered()
-    swap = _Swap(frozenset(keep), found, _of_earlier_tests(found))
-    _open.append(swap)
-    with swap.open():
-        try:
-            for alias, layer in swap.found.items():
-                swap.register(alias, layer)
-            with instead(vars(channel_layers), {"register": swap.register}):
-                yield swap.fresh
-        finally:
-            _leave(swap)
+    stack = ExitStack()
+    try:
+        with undisturbed():
+            swap = _enter(keep, stack)
+        yield swap.fresh
+    finally:
+        with undisturbed():
+            stack.close()
 
 
 def capture_broadcasts(
@@ -143,20 +141,18 @@ class _Swap:
     found: dict[str, BaseChannelLayer]
     earlier: dict[str, list[BaseChannelLayer]]
     fresh: dict[str, FreshLayer] = field(default_factory=dict[str, FreshLayer])
-    _undo: ExitStack = field(default_factory=ExitStack)
+    undo: ExitStack = field(default_factory=ExitStack)
     _done: dict[int, tuple[BaseChannelLayer, FreshLayer]] = field(
         default_factory=dict[int, tuple[BaseChannelLayer, FreshLayer]]
     )
 
-    def open(self) -> ExitStack:
-        return self._undo
-
     def register(self, alias: str, layer: BaseChannelLayer) -> None:
         """Put a fresh layer into the registry instead of `layer`."""
-        register = type(channel_layers).register
-        if alias in self.keep:
-            register(channel_layers, alias, layer)
-            return
+        with undisturbed():
+            put = layer if alias in self.keep else self._fresh(alias, layer)
+            type(channel_layers).register(channel_layers, alias, put)
+
+    def _fresh(self, alias: str, layer: BaseChannelLayer) -> FreshLayer:
         if id(layer) not in self._done:
             self._replace(layer, like(FreshLayer, layer))
         fresh = self.fresh[alias] = self._done[id(layer)][1]
@@ -164,16 +160,29 @@ class _Swap:
             if id(earlier) not in self._done:
                 self._replace(earlier, fresh)
         _kept[alias].update({id(layer): layer, id(fresh): fresh})
-        register(channel_layers, alias, fresh)
+        return fresh
 
     def _replace(self, layer: BaseChannelLayer, fresh: FreshLayer) -> None:
-        self._undo.enter_context(standing_in(layer, fresh))
+        self.undo.enter_context(standing_in(layer, fresh))
         self._done[id(layer)] = layer, fresh
         # Registered again under another name, it stands for itself.
         self._done[id(fresh)] = fresh, fresh
 
 
 _open: Final[list[_Swap]] = []  # innermost last
+
+
+def _enter(keep: Collection[str], stack: ExitStack) -> _Swap:
+    """Swap all layers; what `stack` then holds puts them back."""
+    found = _registered()
+    swap = _Swap(frozenset(keep), found, _of_earlier_tests(found))
+    stack.enter_context(swap.undo)
+    _open.append(swap)
+    stack.callback(_leave, swap)
+    for alias, layer in found.items():
+        swap.register(alias, layer)
+    stack.enter_context(instead(vars(channel_layers), {"register": swap.register}))
+    return swap
 
 
 def _leave(swap: _Swap) -> None:

@@ -1,5 +1,6 @@
 """Pages of failed tests: what they show, and how pytest leaves them."""
 
+import asyncio
 import re
 import sys
 from collections.abc import Iterator
@@ -243,6 +244,11 @@ class TestPage:
         assert 'raise KeyError("room")' in found.text()
         assert "details" in found.tags
 
+    def test_that_it_was_cancelled_is_no_traceback(self) -> None:
+        """The end of an event loop cancels what was never disconnected."""
+        found = seen(entries(Crash(asyncio.CancelledError("the loop has ended"))))
+        assert "What it raised" not in found.text()
+
     def test_all_failures_of_a_test(self) -> None:
         """It may fail, and again when it is torn down."""
         failures = [a_failure("A: a", "aaa"), Failure("teardown", "B: b", "bbb")]
@@ -477,6 +483,13 @@ def test_both(after): assert False
         (found,) = pages_in(folder).values()
         assert "assert 1 == 2" in found.text()
         assert re.search(r'test_it\.py(:|", line )\d+', found.text())
+
+    def test_no_terminal(self, run: Run, folder: Path) -> None:
+        """Where nothing is shown there is no list, and the page is there."""
+        result = run("def test_fails():\n    assert 1 == 2\n", "-p", "no:terminal")
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        (page,) = folder.iterdir()
+        assert "assert 1 == 2" in Seen(page.read_text("utf-8")).text()
 
     def test_names_of_any_kind(self, run: Run, folder: Path) -> None:
         """Parameters may hold what no file name may."""

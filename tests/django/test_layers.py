@@ -1,6 +1,8 @@
 """Channel layers in a test, and what goes over them."""
 
+import sys
 from dataclasses import dataclass
+from threading import Thread
 from typing import ClassVar
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -161,6 +163,32 @@ class BlockTests(SimpleTestCase):
         async_to_sync(KEPT_LAYER.send)("jobs", EVENT)
         assert pending("default", "jobs") == [EVENT]
         second.__exit__(None, None, None)
+        assert channel_layers.backends == before
+        assert vars(channel_layers) == registry
+        assert vars(KEPT_LAYER) == attributes
+
+    def test_blocks_of_several_threads(self) -> None:
+        """They are entered and left side by side, and then all is as it was."""
+        before, registry = dict(channel_layers.backends), dict(vars(channel_layers))
+        attributes, ended = dict(vars(KEPT_LAYER)), list[bool]()
+
+        def enter_and_leave() -> None:
+            for _ in range(20):
+                with fresh_layers(), fresh_layers():
+                    pass
+            ended.append(True)
+
+        threads = [Thread(target=enter_and_leave) for _ in range(4)]
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(interval)
+        assert ended == [True] * len(threads)
         assert channel_layers.backends == before
         assert vars(channel_layers) == registry
         assert vars(KEPT_LAYER) == attributes

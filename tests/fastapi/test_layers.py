@@ -1,6 +1,7 @@
 """fast-channels' layers in a test: swapped, redirected, watched, put back."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
@@ -227,6 +228,32 @@ def test_blocks_are_left_in_any_order(kept: InMemoryChannelLayer) -> None:
     asyncio.run(kept.send("ann", NEWS))
     assert pending("chat", "ann") == [NEWS]
     second.__exit__(None, None, None)
+    assert registered() == {"chat": kept}
+    assert vars(kept) == attributes
+    assert "register" not in vars(channel_layers)
+
+
+def test_blocks_of_several_threads(kept: InMemoryChannelLayer) -> None:
+    """They are entered and left side by side, and then all is as it was."""
+    attributes, ended = dict(vars(kept)), list[bool]()
+
+    def enter_and_leave() -> None:
+        for _ in range(20):
+            with fresh_layers(), fresh_layers():
+                pass
+        ended.append(True)
+
+    threads = [Thread(target=enter_and_leave) for _ in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert ended == [True] * len(threads)
     assert registered() == {"chat": kept}
     assert vars(kept) == attributes
     assert "register" not in vars(channel_layers)

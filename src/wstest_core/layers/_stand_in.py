@@ -3,9 +3,9 @@
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, Final, TypeAlias, TypeVar
 
+from wstest_core._alone import undisturbed
 from wstest_core.layers._memory import MemoryLayer
 
 __all__ = ["in_place_of", "instead", "like", "settings_of", "standing_in"]
@@ -41,7 +41,6 @@ class _Block:
 # By the ids of layers, and of dictionaries of attributes; innermost last.
 _replaced: Final[dict[int, _Replaced]] = {}
 _blocks: Final[dict[int, list[_Block]]] = {}
-_entering: Final = Lock()
 
 
 def like(kind: type[L], layer: object) -> L:
@@ -67,20 +66,25 @@ def standing_in(layer: object, fresh: object) -> Generator[None, None, None]:
         for name in _STATE
         if name in _attributes(layer).keys() & _attributes(fresh).keys()
     }
-    replaced = _replaced.get(id(layer)) or _Replaced(type(layer))
-    if not replaced.by:
-        _make_plain(layer)
-        _replaced[id(layer)] = replaced
-    replaced.by.append(fresh)
-    try:
-        with instead(_attributes(layer), others):
-            yield
-    finally:
-        replaced.by.remove(fresh)
+    attributes = _attributes(layer)
+    with undisturbed():
+        replaced = _replaced.get(id(layer)) or _Replaced(type(layer))
         if not replaced.by:
-            del _replaced[id(layer)]
-            if type(layer) is not replaced.kind:
-                layer.__class__ = replaced.kind
+            _make_plain(layer)
+            _replaced[id(layer)] = replaced
+        replaced.by.append(fresh)
+        block = _enter(attributes, others)
+    try:
+        yield
+    finally:
+        with undisturbed():
+            _leave(attributes, block)
+            # Not by remove(): layers may be equal.
+            del replaced.by[[*map(id, replaced.by)].index(id(fresh))]
+            if not replaced.by:
+                del _replaced[id(layer)]
+                if type(layer) is not replaced.kind:
+                    layer.__class__ = replaced.kind
 
 
 def in_place_of(layer: object) -> object:
@@ -99,33 +103,42 @@ def instead(
     Blocks may end in any order: one that was entered later, and is still open,
     keeps its own, and puts back what this one had found.
     """
-    block = _Block({name: attributes.get(name, _ABSENT) for name in others})
-    with _entering:
-        _blocks.setdefault(id(attributes), []).append(block)
-    attributes.update(others)
+    with undisturbed():
+        block = _enter(attributes, others)
     try:
         yield
     finally:
-        later = _take_out(block, id(attributes))
-        for name, value in block.found.items():
-            heir = next((each for each in later if name in each.found), None)
-            if heir is not None:
-                heir.found[name] = value
-            elif value is _ABSENT:
-                attributes.pop(name, None)
-            else:
-                attributes[name] = value
+        with undisturbed():
+            _leave(attributes, block)
+
+
+def _enter(attributes: dict[str, Passed], others: Mapping[str, Passed]) -> _Block:
+    block = _Block({name: attributes.get(name, _ABSENT) for name in others})
+    _blocks.setdefault(id(attributes), []).append(block)
+    attributes.update(others)
+    return block
+
+
+def _leave(attributes: dict[str, Passed], block: _Block) -> None:
+    later = _take_out(block, id(attributes))
+    for name, value in block.found.items():
+        heir = next((each for each in later if name in each.found), None)
+        if heir is not None:
+            heir.found[name] = value
+        elif value is _ABSENT:
+            attributes.pop(name, None)
+        else:
+            attributes[name] = value
 
 
 def _take_out(block: _Block, key: int) -> list[_Block]:
     """Forget a block, and return those that were entered after it."""
-    with _entering:
-        blocks = _blocks[key]
-        at = blocks.index(block)
-        del blocks[at]
-        if not blocks:
-            del _blocks[key]
-        return blocks[at:]
+    blocks = _blocks[key]
+    at = blocks.index(block)
+    del blocks[at]
+    if not blocks:
+        del _blocks[key]
+    return blocks[at:]
 
 
 def _make_plain(layer: object) -> None:

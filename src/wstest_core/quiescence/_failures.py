@@ -10,10 +10,8 @@ passed through.
 
 import asyncio
 from asyncio import AbstractEventLoop, Task
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
 from traceback import walk_tb
 from typing import Any, TypeAlias, TypeGuard, final
 
@@ -59,7 +57,7 @@ class Failures:
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._count = 0
-        self._last: deque[str] = deque(maxlen=_SHOWN)
+        self._last: tuple[str, ...] = ()
         self._ear: _Ear | None = None
 
     def attach(self) -> None:
@@ -85,7 +83,7 @@ class Failures:
         """Note an error that the loop is told of."""
         if _counts(error):
             self._count += 1
-            self._last.append(_words(error))
+            self._last = (*self._last, _words(error))[-_SHOWN:]
 
     def count(self) -> int:
         """How many were heard of so far."""
@@ -93,8 +91,9 @@ class Failures:
 
     def told(self, since: int) -> str | None:
         """Say what has failed after the first `since`; None if nothing has."""
-        later = max(0, since - self._count + len(self._last))
-        failed = [*islice(self._last, later, None), *map(_words, self._held())]
+        last = self._last
+        heard = last[max(0, len(last) - self._count + since) :]
+        failed = [*heard, *map(_words, self._held())]
         if not failed:
             return None
         shown = "; ".join(failed[-_SHOWN:])

@@ -2,13 +2,16 @@
 
 import asyncio
 import functools
+import gc
 import multiprocessing
 import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -311,4 +314,63 @@ async def test_worker_with_a_queue_of_its_own() -> None:
             assert await silence(driver) == "proved"
     finally:
         work_for.put(None)
+        thread.join()
+
+
+def test_an_interrupted_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector is as it was, at whatever moment somebody presses Ctrl-C."""
+    disable = gc.disable
+
+    def interrupted() -> None:
+        disable()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gc, "disable", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _threads.outstanding(None)
+    assert gc.isenabled()
+    monkeypatch.undo()
+    _threads.outstanding(None)  # nothing is locked either
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_look_keeps_nothing_alive(threads: int) -> None:
+    """What was in the hands of those that have called is freed as ever."""
+
+    class Held:
+        """Something of a test's."""
+
+    def looks() -> "weakref.ref[Held]":
+        held = Held()
+        _threads.outstanding(None)
+        return weakref.ref(held)
+
+    gate = threading.Event()
+    others = [threading.Thread(target=gate.wait) for _ in range(threads)]
+    for thread in others:
+        thread.start()
+    gc.disable()
+    try:
+        assert looks()() is None
+    finally:
+        gc.enable()
+        gate.set()
+        for thread in others:
+            thread.join()
+
+
+def test_no_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a thread stands is said also where the directory is gone."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    gate = threading.Event()
+    thread = threading.Thread(target=gate.wait, name="other")
+    thread.start()
+    try:
+        assert "'other' is alive, in " in str(_threads.outstanding(None))
+    finally:
+        gate.set()
         thread.join()

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import re
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -215,6 +216,126 @@ async def test_a_handler_that_stays() -> None:
             pass
         async with WebsocketCommunicator(Application(), "/") as ws:
             assert SENTENCE in await lack(ws, "lets_go")
+
+
+class Unspeakable(Exception):
+    """An error that cannot be put in words."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@asyncio_only
+@pytest.mark.parametrize("way", ["lets_go", "holds"])
+async def test_an_error_whose_repr_raises(way: str) -> None:
+    """It is named by its type, and the loop's handler is told of it as ever."""
+
+    class Fails(Application):
+        async def lets_go(self) -> None:
+            asyncio.create_task(self.fails())  # noqa: RUF006 - as above
+
+        async def holds(self) -> None:
+            self.held.append(asyncio.create_task(self.fails()))
+
+        async def fails(self) -> None:
+            await asyncio.sleep(0)
+            raise Unspeakable
+
+    application = Fails()
+    with telling() as told:
+        async with WebsocketCommunicator(application, "/") as ws:
+            found = await lack(ws, way)
+        application.held.clear()
+        gc.collect()
+    words = "Unspeakable, whose repr() raises RuntimeError, in fails() at "
+    assert found.startswith(f"{SENTENCE}{words}")
+    assert [type(error) for error in told] == [Unspeakable]
+
+
+@asyncio_only
+async def test_a_long_error() -> None:
+    """What an error says is cut, as are the values of a transcript."""
+
+    class Fails(Application):
+        async def lets_go(self) -> None:
+            asyncio.get_running_loop().call_soon([].index, "x" * 3_000)
+
+    with telling():
+        async with WebsocketCommunicator(Fails(), "/") as ws:
+            found = await lack(ws, "lets_go")
+    assert len(found) < 700
+    assert "xxx…" in found
+
+
+@asyncio_only
+async def test_a_handler_that_raises() -> None:
+    """What it was told of is named all the same."""
+    loop = asyncio.get_running_loop()
+    found = loop.get_exception_handler()
+
+    def handle(loop: Any, context: Any) -> None:
+        raise TypeError(str(context["exception"]))
+
+    loop.set_exception_handler(handle)
+    try:
+        async with WebsocketCommunicator(Application(), "/") as ws:
+            assert f"{SENTENCE}LookupError('lost')" in await lack(ws, "lets_go")
+        assert loop.get_exception_handler() is handle
+    finally:
+        loop.set_exception_handler(found)
+
+
+@asyncio_only
+async def test_a_handler_that_is_put_back_too_late() -> None:
+    """The next connection clears away what was put back after ours had gone."""
+    loop = asyncio.get_running_loop()
+    with telling() as told:
+        for _ in range(3):
+            async with WebsocketCommunicator(Application(), "/"):
+                found = loop.get_exception_handler()
+                loop.set_exception_handler(lambda *_: None)
+            loop.set_exception_handler(found)
+            loop.call_exception_handler({"exception": KeyError()})
+        async with WebsocketCommunicator(Application(), "/"):
+            pass
+    assert len(told) == 3
+
+
+@asyncio_only
+async def test_handlers_are_let_go() -> None:
+    """One that was there is not kept when it has been taken away."""
+    loop = asyncio.get_running_loop()
+    found = loop.get_exception_handler()
+
+    class Handler:
+        def __call__(self, loop: Any, context: Any) -> None: ...
+
+    loop.set_exception_handler(handler := Handler())
+    async with WebsocketCommunicator(Application(), "/"):
+        pass
+    loop.set_exception_handler(found)
+    kept = weakref.ref(handler)
+    del handler
+    assert kept() is None
+
+
+@asyncio_only
+async def test_many() -> None:
+    """Only the last ones are kept, and those of an earlier connection not told."""
+
+    class Fails(Application):
+        async def lets_go(self) -> None:
+            for number in range(20):
+                asyncio.get_running_loop().call_soon(int, f"number {number}")
+
+    with telling() as told:
+        async with WebsocketCommunicator(Fails(), "/") as ws:
+            words = await lack(ws, "lets_go")
+        async with WebsocketCommunicator(Application(), "/") as ws:
+            assert (await lack(ws, "lets_go")).count(" in ") == 1
+            assert (await lack(ws, "calls_back")).count(" in ") == 2
+    assert re.findall(r"number (\d+)", words) == ["17", "18", "19"]
+    assert len(told) == 22
 
 
 @asyncio_only
