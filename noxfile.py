@@ -61,7 +61,7 @@ def lower_bounds(*names: str) -> list[str]:
     extras = PROJECT["project"]["optional-dependencies"]
     own = PROJECT["project"]["dependencies"]
     optional = [item for key in extras if key != "all" for item in extras[key]]
-    pins = [item.replace(">=", "==") for item in [*own, *optional]]
+    pins = [item.replace(">=", "==") for item in dict.fromkeys([*own, *optional])]
     return [pin for pin in pins if not names or pin.partition("==")[0] in names]
 
 
@@ -269,7 +269,7 @@ def wheel(session: nox.Session) -> None:
     """Inspect and install what users get, without and with frameworks."""
     session.install("twine>=6.2")
     session.run("twine", "check", "--strict", *map(str, DIST.iterdir()))
-    for extras in ["", "all"]:
+    for extras in ["", "starlette", "all"]:
         check_wheel(session, extras)
 
 
@@ -282,7 +282,8 @@ def check_wheel(session: nox.Session, extras: str) -> None:
         session.run(python, "-m", *arguments, external=True)
 
     run("pip", "install", "-q", wheel_with(extras), *group("demo"))
-    checks = f"tests/wheel/check_{'all_extras' if extras else 'bare'}.py"
+    names = {"": "bare", "starlette": "starlette", "all": "all_extras"}
+    checks = f"tests/wheel/check_{names[extras]}.py"
     options = ["-c", "tests/wheel/pytest.ini", "--noconftest", "-p", "no:cacheprovider"]
     run("pytest", *options, "tests/wheel/check_files.py", checks)
 

@@ -147,6 +147,19 @@ async def sleeps(send: Send) -> None:
     await asyncio.sleep(3600)
 
 
+async def close_later() -> None:
+    await asyncio.sleep(30)
+
+
+async def is_asked_beside_a_timer() -> str:
+    task = asyncio.create_task(close_later())
+    await asyncio.sleep(0)
+    try:
+        return await fails(says(), asks)
+    finally:
+        task.cancel()
+
+
 async def closes(send: Send) -> None:
     await send({"type": "websocket.close", "code": 4000, "reason": "enough"})
 
@@ -238,6 +251,7 @@ async def is_left_open() -> str:
     return str(caught[0].message)
 
 
+COMPLETE = '{"action":"complete"}'
 ANSWER = '{"action":"token"}'
 NUMBER = '{"action":"token","payload":1}'
 EXAMPLES: list[tuple[str, Callable[[], Awaitable[str]]]] = [
@@ -246,7 +260,12 @@ EXAMPLES: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         "Nothing more can arrive",
         lambda: fails(says(ANSWER), lambda ws: ws.receive_until(on_action("complete"))),
     ),
+    (
+        "Nothing more can arrive",
+        lambda: fails(says(COMPLETE), lambda ws: ws.receive_message()),
+    ),
     ("Nothing can arrive for a while", lambda: fails(when_told(sleeps), asks)),
+    ("Nothing can arrive for a while", is_asked_beside_a_timer),
     ("Nothing more is expected", presumes),
     ("Not provable sooner", has_a_thread),
     ("ConnectionClosed", lambda: fails(when_told(closes), asks)),

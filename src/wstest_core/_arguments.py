@@ -57,12 +57,19 @@ def codec_of(
     codec: Codec[AnyMessage] | None, messages: object, consumer: object
 ) -> Codec[AnyMessage]:
     if codec is not None:
+        _refuse_class(codec)
         return codec
     if messages is not None:
         return ModelCodec(messages)
     if hasattr(consumer, "outgoing_message_adapter"):
         return ModelCodec(consumer)
     return _JSON
+
+
+def _refuse_class(codec: object) -> None:
+    if isinstance(codec, type):
+        name = codec.__name__
+        raise TypeError(f"codec={name} is a class: give an instance, {name}()")
 
 
 _JSON = JsonCodec()

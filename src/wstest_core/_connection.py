@@ -320,8 +320,12 @@ class Connection(Generic[M]):
 
     @property
     def exception(self) -> BaseException | None:
-        """What the application raised, or None."""
-        return self._session.driver.exception
+        """What the application raised, or None.
+
+        A test that reads it has seen the crash: disconnecting does not raise
+        it again.
+        """
+        return self._session.tell_crash()
 
     def ignore_remaining(self) -> None:
         """Let the test end with frames unread."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, final
 
+from wstest_core import explain
 from wstest_core._session import Session
 from wstest_core.codecs import Codec
 from wstest_core.codecs._camel_case import decode_camelized
@@ -25,11 +26,12 @@ Message: TypeAlias = Any
 class Collection:
     """What came, and why there is no more of it."""
 
-    __slots__ = ("end", "messages", "seen")
+    __slots__ = ("end", "messages", "passed", "seen")
 
     def __init__(self) -> None:
         self.seen: list[Message] = []  # with completion messages
         self.messages: list[Message] = []  # without
+        self.passed: list[str] = []  # the actions of completion messages
         self.end: Terminal | Silence | None = None  # None: the stop was met
 
 
@@ -63,10 +65,11 @@ class Reader:
         """Take the next message; of completions only those that `take` wants."""
         deadline: float | None = None
         left = timeout
+        passed: list[str] = []
         while True:
             event = await self._session.next(left)
             if not isinstance(event, FRAME):
-                raise self.missing(event, wanted, timeout)
+                raise self.missing(event, wanted, timeout, passed=passed)
             message = self.decode(event, self.codec.decode)
             action = action_of(message, self.field)
             if action not in COMPLETE_ACTIONS:
@@ -75,6 +78,7 @@ class Reader:
             self.ledger.completed(action, collected=False)
             if take(message):
                 return message
+            passed.append(action)
             now = self._session.driver.now()
             deadline = now + left if deadline is None else deadline
             left = max(0.0, deadline - now)
@@ -134,15 +138,25 @@ class Reader:
         timeout: float,
         found: Collection | None = None,
         remedy: str | None = None,
+        passed: Sequence[str] = (),
     ) -> AssertionError:
-        """Return the error for what did not come."""
-        messages = found.messages if found else ()
+        """Return the error for what did not come.
+
+        `passed` are the actions of completion messages that did not count.
+        """
+        found = found or Collection()
         if not isinstance(event, Silence):
-            return self._session.ended(event, wanted, messages)
-        if remedy is None and event.kind == "proved" and event.why:
-            remedy = "Give it time with timeout=, or let time jump: virtual_clock()."
-        text = self._session.text(wanted, event, timeout, remedy=remedy)
-        return NoMessage(text, messages=messages)
+            return self._session.ended(event, wanted, found.messages)
+        lying = map(self._completion_in, self._session.ahead)
+        passed = [*passed, *found.passed, *filter(None, lying)]
+        text = self._session.text(
+            wanted,
+            event,
+            timeout,
+            remedy=explain.passed_over(passed) or remedy,
+            collected=bool(found.seen),
+        )
+        return NoMessage(text, messages=found.messages)
 
     def is_completion(self, frame: Frame) -> bool:
         """Whether a frame only says that the application is done."""
@@ -170,8 +184,10 @@ class Reader:
         if action not in COMPLETE_ACTIONS:
             self.ledger.read()
             found.messages.append(message)
-        elif not self.ledger.completed(action, collected=bool(found.messages)):
-            return False
+        else:
+            found.passed.append(action)
+            if not self.ledger.completed(action, collected=bool(found.messages)):
+                return False
         found.seen.append(message)
         return stop.met(found.seen)
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias, final
 
-from wstest_core import explain, quiescence
+from wstest_core import explain, quiescence, settings
 from wstest_core._farewell import Farewell, farewell_in
 from wstest_core.drivers import Driver
 from wstest_core.errors import (
@@ -138,6 +138,11 @@ class Session:
             self._ahead.remove(event)  # the first that is equal is this one
         return event
 
+    @property
+    def ahead(self) -> Sequence[Frame]:
+        """The frames that were only looked at."""
+        return tuple(self._ahead or ())
+
     def send(self, frame: Frame) -> Awaitable[None]:
         """Send a frame, unless the connection has ended."""
         if not self._started:
@@ -183,6 +188,12 @@ class Session:
                 f"{address(LingeringApplicationWarning)}"
             )
             warnings.warn(text, LingeringApplicationWarning, stacklevel=4)
+
+    def tell_crash(self) -> BaseException | None:
+        """Return what the application raised; the test knows of it from now on."""
+        error = self.driver.exception
+        self._crash_told = self._crash_told or error is not None
+        return error
 
     def leave(self) -> float | None:
         """Take note that the client leaves; return when others began to."""
@@ -233,15 +244,23 @@ class Session:
         *,
         why: str | None = None,
         remedy: str | None = None,
+        collected: bool = False,
     ) -> str:
-        """Return the whole text of a failure."""
+        """Return the whole text of a failure.
+
+        Of a silence that only time would end, the text says how to give it that.
+        """
+        doing = self.driver.doing()
         if silence is not None:
-            why = explain.silence(silence, timeout)
+            why = explain.silence(silence, timeout, collected=collected)
+            if silence.kind == "proved" and silence.why:
+                patience = _patience(doing, timeout)
+                remedy = f"{remedy} {patience}" if remedy else patience
         line = f"{wanted} for {self.transcript.name}"
         if why is not None:
             line = f"{line}: {why}"
         return explain.failure(
-            line, transcript=self.transcript, doing=self.driver.doing(), remedy=remedy
+            line, transcript=self.transcript, doing=doing, remedy=remedy
         )
 
     def ended(
@@ -296,6 +315,17 @@ class Session:
             crash = ApplicationCrashed(text, error=error, messages=messages)
         crash.__cause__ = error
         return crash
+
+
+def _patience(doing: str, timeout: float) -> str:
+    watch = quiescence.watch()
+    return explain.patience(
+        doing,
+        watch.next_event(),
+        timeout,
+        jumps=watch.jumps,
+        plain=settings.in_plain_test(),
+    )
 
 
 async def _later(frame: Frame) -> Frame:

@@ -49,7 +49,7 @@ def virtual_clock() -> Generator[VirtualClock]:
     ...         assert clock.elapsed >= 3600
     >>> asyncio.run(test())
     """
-    watch = quiescence.watch()
+    watch = _watch()
     watch.attach()
     try:
         watch.virtual_clock(run=True)
@@ -59,3 +59,14 @@ def virtual_clock() -> Generator[VirtualClock]:
             watch.virtual_clock(run=False)
     finally:
         watch.detach()
+
+
+def _watch() -> quiescence.Watch:
+    try:
+        return quiescence.watch()
+    except RuntimeError:
+        raise RuntimeError(
+            "no event loop is running here: use virtual_clock() inside an async test; "
+            "for a plain one, let time jump with @pytest.mark.wstest("
+            "virtual_clock=True), or --wstest-virtual-clock for a whole run"
+        ) from None

@@ -9,8 +9,9 @@ from wstest_core._arguments import AnyMessage, Options
 from wstest_core._connection import M
 from wstest_core._correspondence import Correspondence
 from wstest_core.codecs._json import Json, read_json
+from wstest_core.codecs._models import require_type
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE, action_of
-from wstest_core.errors import UnexpectedMessage, hidden
+from wstest_core.errors import UndecodableFrame, UnexpectedMessage, hidden
 from wstest_core.events import (
     Crash,
     Frame,
@@ -20,7 +21,7 @@ from wstest_core.events import (
     Terminal,
 )
 from wstest_core.legality import Event, raw_event
-from wstest_core.stop import Stop, on_action
+from wstest_core.stop import Stop, on_action, require_stop
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -48,7 +49,8 @@ class WebsocketCommunicator(Correspondence[M]):
     what JSON holds. `name` stands in failures and transcripts. `timeout`, in
     seconds, guards each wait against hanging. `unread` says what happens at
     the end of an `async with` to frames that nobody read. `client`, `state`
-    and `extensions` go into the scope as they are.
+    and `extensions` go into the scope as they are; an extension that is None
+    is taken out of it.
 
     One communicator is one connection. It binds to an event loop when it
     connects, and not before. All waits end as soon as their answer is known.
@@ -89,7 +91,10 @@ class WebsocketCommunicator(Correspondence[M]):
             NoMessage: as soon as none can come.
             UnexpectedMessage: if it is of another class. It is taken.
             UndecodableFrame: if the codec does not understand the frame.
+            TypeError: if `model` is no type. Nothing is taken.
         """
+        if model is not None:
+            require_type(model, "receive_message")
         message = await self._reader.message(
             self._seconds(timeout),
             f"no {'message' if model is None else name_of_type(model)}",
@@ -169,7 +174,7 @@ class WebsocketCommunicator(Correspondence[M]):
         return found.messages
 
     async def receive_all_json(self, timeout: float | None = None) -> list[Json]:
-        """Receive every frame until none can come, and read it as JSON.
+        """Receive every frame until none can come within `timeout`, as JSON.
 
         Completion messages are in the list too.
         """
@@ -184,7 +189,9 @@ class WebsocketCommunicator(Correspondence[M]):
                 what was received.
         """
         wait = self._seconds(timeout)
-        found = await self._reader.collect(_checked(stop), wait)
+        found = await self._reader.collect(
+            require_stop(stop, "receive_until takes a Stop"), wait
+        )
         if found.end is None:
             return found.messages
         actions = [action_of(message, self._reader.field) for message in found.seen]
@@ -214,8 +221,10 @@ class WebsocketCommunicator(Correspondence[M]):
 
         Raises:
             UnexpectedMessage: if it is another, with what differs.
-            TypeError: for a field that such a message does not have.
+            TypeError: for a field that such a message does not have; if
+                `model` is no type, in which case nothing is taken.
         """
+        require_type(model, "expect")
         message = await self.receive_message(model)
         differences = explain.differences(message, fields)
         if differences:
@@ -321,9 +330,15 @@ class WebsocketCommunicator(Correspondence[M]):
         await self._session.settle(self._guard(timeout))
 
     async def skip(self, count: int = 1) -> None:
-        """Receive so many messages and forget them. Completions do not count."""
+        """Receive so many messages and forget them. Completions do not count.
+
+        A frame that the codec does not understand counts as one.
+        """
         for _ in range(count):
-            await self.receive_message()
+            try:
+                await self.receive_message()
+            except UndecodableFrame:
+                self._reader.ledger.read()  # it was taken, whatever it says
 
     # --- inner workings
 
@@ -376,12 +391,14 @@ class WebsocketCommunicator(Correspondence[M]):
         field = self._reader.field
         if field not in message and field in getattr(model, "model_fields", ()):
             raise self._unexpected(f"no {name}", f"it does not say its {field!r}")
-        from pydantic import TypeAdapter, ValidationError
+        from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
         try:
             return TypeAdapter(model).validate_python(message)
         except ValidationError as error:
             refused = self._unexpected(f"no {name}", str(error))
+        except PydanticUserError:  # a class that only a codec can make
+            refused = self._unexpected(f"no {name}", f"{message!r} came")
         raise refused
 
     def _unexpected(self, wanted: str, why: str) -> UnexpectedMessage:
@@ -403,9 +420,3 @@ def _isinstance(message: object, model: type | UnionType) -> bool:
 def name_of_type(model: object) -> str:
     """Name a class or a union in a sentence."""
     return model.__name__ if isinstance(model, type) else str(model)
-
-
-def _checked(stop: object) -> Stop:
-    if isinstance(stop, Stop):
-        return stop
-    raise TypeError(f"receive_until takes a Stop, such as on_action({stop!r})")

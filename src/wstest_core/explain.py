@@ -11,7 +11,16 @@ from wstest_core.constants import COMPLETE_ACTIONS
 from wstest_core.events import Silence
 from wstest_core.transcript import Transcript
 
-__all__ = ["context", "differences", "failure", "lack", "remedy", "silence"]
+__all__ = [
+    "context",
+    "differences",
+    "failure",
+    "lack",
+    "passed_over",
+    "patience",
+    "remedy",
+    "silence",
+]
 
 _SHOWN = 10
 
@@ -23,7 +32,7 @@ def failure(
 
     `wanted` is its first line, `doing` a sentence on the application.
     """
-    last = doing if remedy is None else f"{doing} {remedy}"
+    last = " ".join(filter(None, [doing, remedy]))
     return f"{wanted}\n\n{context(transcript, last)}"
 
 
@@ -40,18 +49,62 @@ def lack(wanted: object) -> str:
     return f"no {words}"
 
 
-def silence(silence: Silence, timeout: float) -> str:
-    """Say why nothing came, as the end of a first line."""
+def silence(silence: Silence, timeout: float, *, collected: bool = False) -> str:
+    """Say why nothing came, as the end of a first line.
+
+    `collected` tells that `timeout` was for several messages, and some came.
+    """
+    whole = f"the {timeout:g} s for the whole collection"
     match silence.kind:
         case "proved":
-            return silence.why or "nothing more can arrive"
+            end = f", and {whole} end before that" if collected else ""
+            return f"{silence.why}{end}" if silence.why else "nothing more can arrive"
         case "presumed":
             return f"nothing more is expected to arrive ({silence.why})"
         case _:
+            within = f"nothing arrived within {timeout:g} s"
             return (
-                f"nothing arrived within {timeout:g} s "
+                f"{f'it did not come within {whole}' if collected else within} "
                 f"(not provable sooner: {silence.why})"
             )
+
+
+def patience(
+    doing: str, coming: str | None, timeout: float, *, jumps: bool, plain: bool
+) -> str:
+    """Say how to wait for what is to happen later.
+
+    `coming` is where that is, if it is known. `jumps` tells that time jumps
+    already, `plain` that the test is no coroutine.
+    """
+    clock = "@pytest.mark.wstest(virtual_clock=True)" if plain else "virtual_clock()"
+    how = f"give it time with timeout=, or let time jump: {clock}."
+    if jumps:
+        allowed = f"this wait allows {timeout:g} s of it"
+        how = f"time jumps already; {allowed}: give it more with timeout=."
+    if coming is None:
+        return f"If what you wait for comes later, {how}"
+    if f"{coming}." in doing:
+        return f"{how[0].upper()}{how[1:]}"
+    return (
+        f"The next thing that can happen is {coming}. "
+        f"If that is what you wait for, {how}"
+    )
+
+
+def passed_over(actions: Sequence[str]) -> str | None:
+    """Say which completion messages a wait did not count, if there were any."""
+    if not actions:
+        return None
+    several = len(actions) > 1
+    count = "1 completion message was"
+    if several:
+        count = f"{len(actions)} completion messages were"
+    names = ", ".join(map(repr, dict.fromkeys(actions)))
+    return (
+        f"{count} passed over: {names}. receive_json() reads "
+        f"{'them' if several else 'it'} as any other frame."
+    )
 
 
 def remedy(stop: str, actions: Sequence[str | None]) -> str | None:

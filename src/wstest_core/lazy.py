@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 
-__all__ = ["loader", "missing", "require"]
+__all__ = ["lister", "loader", "missing", "require"]
 
 
 def loader(
@@ -34,6 +34,30 @@ def loader(
         return found
 
     return load
+
+
+def lister(
+    namespace: Mapping[str, object],
+    homes: Mapping[str, str],
+    needs: Callable[[str], object],
+) -> Callable[[], list[str]]:
+    """Return a `__dir__` for that module, without names whose need is missing.
+
+    Who asks for each name, as `help()` does, then meets no error.
+    """
+
+    def is_there(home: str) -> bool:
+        try:
+            needs(home)
+        except ModuleNotFoundError:
+            return False
+        return True
+
+    def names() -> list[str]:
+        there = {home for home in set(homes.values()) if is_there(home)}
+        return sorted({*namespace, *(name for name in homes if homes[name] in there)})
+
+    return names
 
 
 def require(package: str, extra: str, *alternatives: str) -> None:

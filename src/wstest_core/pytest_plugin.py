@@ -224,7 +224,9 @@ def _section(transcript: "Transcript", shown: set[int]) -> _Section:
         frames = "1 frame" if len(unread) == 1 else f"{len(unread)} frames"
         lines = "\n".join(f"    {frame!r}"[:72] for frame in unread)
         parts.append(f"The test has not read {frames}:\n{lines}")
-    error = transcript.error
+    from wstest_core.transcript import crash_in
+
+    error = crash_in(transcript)
     if error is not None and id(error) not in shown:
         text = "".join(traceback.format_exception(error)).rstrip()
         parts.append(f"The application raised:\n{text}")

@@ -31,7 +31,7 @@ from wstest_core._timeline import (
 )
 from wstest_core._version import DOCUMENTATION
 from wstest_core.events import Accept, Crash, Terminal
-from wstest_core.transcript import Transcript
+from wstest_core.transcript import Transcript, crash_in
 
 __all__ = ["Failure", "Page", "encoded", "file_name", "index", "page"]
 
@@ -168,8 +168,8 @@ def _state(transcript: Transcript, since: float) -> str:
         frames = "1 frame" if count == 1 else f"{count} frames"
         lines.append(f"The test has not read {frames}.")
     html = "".join(f"<p>{_text(line)}</p>" for line in lines)
-    if transcript.error is not None:
-        text = "".join(traceback.format_exception(transcript.error))
+    if (error := crash_in(transcript)) is not None:
+        text = "".join(traceback.format_exception(error))
         html += _details("What it raised", text)
     return html
 

@@ -63,7 +63,7 @@ def build_scope(
         "headers": _complete(given, server, protocols),
         "subprotocols": protocols,
         "state": {} if state is None else dict(state),
-        "extensions": {"websocket.http.response": {}, **(extensions or {})},
+        "extensions": _extensions(extensions or {}),
     }
     if spec_version is not None:
         scope["spec_version"] = spec_version  # where Channels puts it
@@ -78,9 +78,24 @@ def normalise_headers(headers: HeadersInput | None) -> list[tuple[bytes, bytes]]
     """
     if not headers:
         return []
+    _refuse_one(headers)
     if isinstance(headers, Mapping):
         headers = cast("Mapping[str, str]", headers).items()
     return [_normalise(pair) for pair in headers]
+
+
+def _refuse_one(headers: object) -> None:
+    if isinstance(headers, str | bytes):
+        raise TypeError(
+            f"headers={headers!r} is one {type(headers).__name__}: "
+            f"give a dict, {{'authorization': {headers!r}}}, or pairs"
+        )
+
+
+def _extensions(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the extensions of a server; None takes one away."""
+    merged: dict[str, Any] = {"websocket.http.response": {}, **given}
+    return {name: offer for name, offer in merged.items() if offer is not None}
 
 
 def _normalise(pair: object) -> tuple[bytes, bytes]:

@@ -16,6 +16,7 @@ __all__ = [
     "check_seconds",
     "current",
     "debugger_attached",
+    "in_plain_test",
     "override",
     "stepping",
 ]
@@ -85,6 +86,11 @@ def check_seconds(timeout: object) -> float:
     if timeout >= 0:
         return timeout
     raise ValueError(f"timeout={timeout!r}: give seconds, 0 or more")
+
+
+def in_plain_test() -> bool:
+    """Whether what runs here serves a test that is no coroutine."""
+    return stepping.get(None) is not None
 
 
 def debugger_attached() -> bool:

@@ -70,7 +70,7 @@ class Stop:
         return False
 
     def __or__(self, other: "Stop") -> "Stop":
-        _require(other, Stop, "a stop joins with another stop")
+        require_stop(other, "a stop joins with another stop")
         quiets = [each.quiet for each in (self, other) if each.quiet is not None]
         return Stop(
             questions=self.questions + other.questions,
@@ -191,8 +191,33 @@ class _Match:
         return f"a message that satisfies {_name_of(self.predicate)}"
 
 
+def require_stop(value: object, rule: str) -> Stop:
+    """Return a stop, or raise TypeError with what makes one of such a value."""
+    if isinstance(value, Stop):
+        return value
+    raise TypeError(f"{rule}, not {_advice(value)}")
+
+
+def _advice(value: object) -> str:
+    match value:
+        case str():
+            return (
+                f"{value!r}: on_action({value!r}), "
+                f'on_action({value!r}, field="type") or on_match(...)'
+            )
+        case type():
+            return f"the class {value.__name__}: on_type({value.__name__})"
+        case _ if callable(value):
+            return f"{_name_of(value)}: on_match(...) makes one of a function"
+        case int():
+            return f"{value!r}: on_count({value!r})"
+        case _:
+            kind = type(value).__name__
+            return f"a {kind}: on_action('done') makes one, or on_match(...)"
+
+
 def _name_of(function: object) -> str:
-    name = getattr(function, "__name__", None) or repr(function)
+    name = getattr(function, "__name__", None) or f"a {type(function).__name__}"
     if name != "<lambda>":
         return str(name)
     code = getattr(function, "__code__", None)

@@ -492,7 +492,7 @@ class SyncWebsocketCommunicator(Generic[M]):
         """The loop was stopped under us: KeyboardInterrupt or SystemExit did it."""
         with suppress(RuntimeError, WebSocketTestError):
             step(self._ws.disconnect())  # as far as that goes without a loop
-        error = self._ws.exception
+        error = self._ws.transcript.error
         if error is not None and not isinstance(error, Exception):
             raise error
         raise RuntimeError(

@@ -160,6 +160,21 @@ def forget() -> None:
     _recorded.clear()
 
 
+def crash_in(transcript: Transcript) -> BaseException | None:
+    """Return what the application raised, unless it was only cancelled.
+
+    The end of an event loop cancels what was never disconnected, and where
+    that was has nothing to tell.
+    """
+    error = transcript.error
+    cancelled = not isinstance(error, Exception) and type(error).__name__ in _CANCELLED
+    return None if cancelled else error
+
+
+# asyncio's and trio's, by name, for neither need be loaded here.
+_CANCELLED = frozenset({"CancelledError", "Cancelled"})
+
+
 def _words(what: Happening) -> str:
     match what:
         case str():

@@ -7,7 +7,7 @@ pytest plugin does in every run, needs neither Django nor its settings.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wstest_core.lazy import loader, require
+from wstest_core.lazy import lister, loader, require
 
 if TYPE_CHECKING:
     from wstest_core.application import (
@@ -201,7 +201,4 @@ def _needs(_home: str) -> None:
 
 
 __getattr__: Callable[[str], object] = loader(globals(), _HOMES, _needs)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__dir__: Callable[[], list[str]] = lister(globals(), _HOMES, _needs)

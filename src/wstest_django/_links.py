@@ -80,7 +80,7 @@ class Links:
         """Let all come to rest, and raise what a consumer has raised meanwhile."""
         come_to_rest()
         for path, socket in list(self._sockets.items()):
-            if socket.exception is not None:
+            if socket.transcript.error is not None:
                 self.end(path)  # which raises it
             elif socket.close_code is not None:
                 self._ended(path)

@@ -7,7 +7,7 @@ the pytest plugin does in every run, costs next to nothing.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wstest_core.lazy import loader, require
+from wstest_core.lazy import lister, loader, require
 
 if TYPE_CHECKING:
     from wstest_core.capture import (
@@ -102,10 +102,12 @@ _HOMES = {
 def _needs(home: str) -> None:
     package = "fast_channels" if home.endswith(".layers") else "starlette"
     require(__name__, "fastapi", package)
+    if home.endswith("client"):
+        require(__name__, "fastapi", "httpx2", "httpx")
+    if home.endswith(".live"):
+        require(__name__, "live", "uvicorn")
+        require(__name__, "live", "websockets", "wsproto")
 
 
 __getattr__: Callable[[str], object] = loader(globals(), _HOMES, _needs)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__dir__: Callable[[], list[str]] = lister(globals(), _HOMES, _needs)

@@ -28,6 +28,7 @@ from wstest_core import (
     JsonCodec,
     LingeringApplicationWarning,
     NoMessage,
+    TextCodec,
     UnreadMessages,
     UnreadMessagesWarning,
     WebsocketCommunicator,
@@ -242,6 +243,52 @@ async def test_a_crash_that_no_test_saw_is_raised_at_the_end() -> None:
         async with WebsocketCommunicator(crashes_after(0), "/"):
             pass
     assert isinstance(failure.value.__cause__, ValueError)
+
+
+async def test_a_crash_that_the_test_has_looked_at_is_not_raised() -> None:
+    """Reading `exception` is having seen the crash."""
+    async with WebsocketCommunicator(crashes_after(0), "/") as ws:
+        assert isinstance(ws.exception, ValueError)
+
+
+async def test_a_crash_after_the_close_can_be_looked_at() -> None:
+    """An application that closes and then raises passes a test that wants both."""
+    ends = closes_with(1003)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await ends(scope, receive, send)
+        raise RuntimeError("a wrong frame")
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        await ws.expect_closed(code=1003)
+        assert isinstance(ws.exception, RuntimeError)
+    with pytest.raises(ApplicationCrashed, match="a wrong frame"):
+        async with WebsocketCommunicator(app, "/") as unseen:
+            await unseen.expect_closed(code=1003)
+
+
+async def test_looking_before_the_crash_is_not_seeing_it() -> None:
+    """`exception` was None when it was read, so the crash is still raised."""
+    with pytest.raises(ApplicationCrashed):
+        async with WebsocketCommunicator(on_demand, "/") as ws:
+            assert ws.exception is None
+            await ws.send_text("now")
+
+
+async def on_demand(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send(ACCEPT)
+    await receive()
+    raise ValueError("as asked")
+
+
+async def test_an_extension_is_taken_away() -> None:
+    """None takes an extension out of the scope; others are added."""
+    ws = WebsocketCommunicator(echo, "/", extensions={"x": {}})
+    assert ws.scope["extensions"] == {"websocket.http.response": {}, "x": {}}
+    without = {"websocket.http.response": None}
+    ws = WebsocketCommunicator(echo, "/", extensions=without)
+    assert ws.scope["extensions"] == {}
 
 
 async def test_a_crash_does_not_replace_the_tests_own_error() -> None:
@@ -460,7 +507,23 @@ async def test_settling_after_the_end_takes_no_time() -> None:
         ({"timeout": -1}, ValueError, "give seconds, 0 or more"),
         ({"timeout": "1"}, TypeError, "give seconds, as a number"),
         ({"messages": int, "codec": JsonCodec()}, TypeError, "not both"),
+        (
+            {"messages": {"type": "price"}},
+            TypeError,
+            "ModelCodec takes a model, a union",
+        ),
         ({"headers": [(1, "x")]}, TypeError, "is not a header"),
+        (
+            {"headers": "Bearer x"},
+            TypeError,
+            "is one str: give a dict, {'authorization': 'Bearer x'}, or pairs$",
+        ),
+        ({"headers": b"x"}, TypeError, "^headers=b'x' is one bytes: give a dict, "),
+        (
+            {"codec": TextCodec},
+            TypeError,
+            r"^codec=TextCodec is a class: give an instance, TextCodec\(\)$",
+        ),
         ({"subprotocols": "chat"}, TypeError, "give a list"),
     ],
 )

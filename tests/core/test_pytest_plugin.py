@@ -214,6 +214,29 @@ def test_disconnects():
         ((_, text),) = sections(result)
         assert text.endswith("\nValueError: in the end\n")
 
+    def test_cancelled_by_the_end_of_the_loop(self, run: Run) -> None:
+        """A communicator that nobody disconnected has no traceback to show."""
+        result = run(
+            """
+def test_forgets(tmp_path):
+    async def main():
+        forgotten = client(says)
+        await forgotten.connect()
+        kept.append(forgotten)
+        assert False
+    kept = []
+    try:
+        anyio.run(main)
+    finally:
+        kept.pop().ignore_remaining()
+""",
+            *("-W", "ignore"),
+        )
+        ((_, text),) = sections(result)
+        assert "(the application raised CancelledError(" in text
+        assert "Traceback" not in text
+        assert "The application raised" not in text
+
     def test_frames_only_looked_at(self, run: Run) -> None:
         """A frame that broke a silence was looked at and not read."""
         result = run(

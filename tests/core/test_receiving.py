@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal, Union
 
 import anyio
 import pytest
+from pydantic import TypeAdapter
 
 from tests.backends import asyncio_only, proving_only
 from tests.core.scripted import (
@@ -488,11 +490,120 @@ async def test_expecting_what_is_no_field() -> None:
         assert await ws.expect(dict, action="token") == json.loads(A)
 
 
-async def test_a_stop_is_no_string() -> None:
-    """receive_until("done") names what it takes; collecting unconnected says so."""
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"type": "price"},
+        "hello",
+        3,
+        None,
+        TypeAdapter(int),
+        Token(payload="a"),
+    ],
+)
+async def test_expecting_what_is_no_type(model: Any) -> None:
+    """A value in the place of a type is refused before a frame is taken."""
+    async with stream(A) as ws:
+        with pytest.raises(TypeError) as refusal:
+            await ws.expect(model)
+        assert str(refusal.value) == (
+            f"expect takes a class or a type, not {model!r}: "
+            "compare JSON with receive_json()"
+        )
+        if model is not None:
+            with pytest.raises(TypeError, match="receive_message takes a class"):
+                await ws.receive_message(model)
+        assert await ws.receive_json() == json.loads(A)
+
+
+async def test_expecting_any_form_of_type() -> None:
+    """What pydantic knows is a type, and so is any class of a codec."""
+    kinds: list[Any] = [
+        *(dict, dict[str, Any], Any, Token | Done, Annotated[Token, "of words"]),
+        *(Union[Token, Done], Literal["x"] | Token),  # noqa: UP007
+    ]
+    async with WebsocketCommunicator(says(*[A] * len(kinds)), "/") as ws:
+        for kind in kinds:
+            assert await ws.receive_message(kind)
+
+
+async def test_expecting_a_class_that_only_a_codec_can_make() -> None:
+    """Without that codec one sentence says what came."""
+
+    class Price: ...
+
+    async with WebsocketCommunicator(says(A), "/") as ws:
+        with pytest.raises(UnexpectedMessage) as failure:
+            await ws.expect(Price)
+        line = f"no Price for client: {json.loads(A)!r} came"
+        assert str(failure.value).startswith(line)
+
+
+async def test_skipping_what_the_codec_does_not_understand() -> None:
+    """Each such frame counts as one; completion messages do not count."""
+
+    async def binary(send: Send) -> None:
+        await send({"type": "websocket.send", "bytes": b"\xff"})
+        await send(text(B))
+
+    app = says("{", COMPLETE, '{"action":"unknown"}', GROUP, "", then=binary)
+    async with WebsocketCommunicator(app, "/", messages=Token | Done) as ws:
+        await ws.skip(4)
+        assert await ws.receive_message() == Token(payload="b")
+        with pytest.raises(NoMessage):
+            await ws.skip()
+
+
+async def test_a_skipped_frame_is_an_answer() -> None:
+    """The completion that belongs to it does not stop the next collection."""
+    app = answers(ask=["{", COMPLETE], again=[A, COMPLETE])
+    async with WebsocketCommunicator(app, "/", messages=Token | Done) as ws:
+        await ws.send_text("ask")
+        await ws.skip()
+        await ws.send_text("again")
+        assert await ws.receive_all_messages() == [Token(payload="a")]
+
+
+OF_A_NAME = (
+    "'done': on_action('done'), "
+    """on_action('done', field="type") or on_match(...)"""
+)
+
+
+def is_done(message: object) -> bool:
+    return bool(message)
+
+
+@pytest.mark.parametrize(
+    ("stop", "advice"),
+    [
+        ("done", OF_A_NAME),
+        (is_done, "is_done: on_match(...) makes one of a function"),
+        (Token, "the class Token: on_type(Token)"),
+        (3, "3: on_count(3)"),
+        (None, "a NoneType: on_action('done') makes one, or on_match(...)"),
+    ],
+)
+async def test_what_is_no_stop(stop: Any, advice: str) -> None:
+    """receive_until() says which stop such a value makes, and takes nothing."""
+    async with stream(A) as ws:
+        with pytest.raises(TypeError) as refusal:
+            await ws.receive_until(stop)
+        assert str(refusal.value) == f"receive_until takes a Stop, not {advice}"
+        assert await ws.receive_json() == json.loads(A)
+
+
+@pytest.mark.parametrize("function", [lambda _: True, partial(is_done, 1)])
+async def test_a_function_is_no_stop(function: Any) -> None:
+    """A function without a name is said without an address."""
     async with stream() as ws:
-        with pytest.raises(TypeError, match=r"such as on_action\('done'\)"):
-            await ws.receive_until("done")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"on_match\(\.\.\.\)") as refusal:
+            await ws.receive_until(function)
+        assert " at 0x" not in str(refusal.value)
+
+
+async def test_collecting_unconnected() -> None:
+    """Collecting without a connection says so."""
     for verb in ("receive_all_messages", "receive_all_json"):
         with pytest.raises(RuntimeError, match="is not connected"):
             await getattr(stream(), verb)()

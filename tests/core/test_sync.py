@@ -42,6 +42,7 @@ from wstest_core import (
     WebsocketCommunicator,
     on_action,
     settings,
+    virtual_clock,
 )
 
 Backend = Literal["asyncio", "trio"]
@@ -480,6 +481,18 @@ async def sends_a_signal(scope: Scope, receive: Receive, send: Send) -> None:
 class TestFailures:
     """Nothing is left hanging, whatever is raised."""
 
+    def test_crash_that_was_looked_at(self, backend: Backend) -> None:
+        """Reading `exception` is having seen the crash, here too."""
+        with SyncWebsocketCommunicator(crashes_after(0), "/", backend=backend) as ws:
+            assert isinstance(ws.exception, ValueError)
+
+    def test_model_that_is_no_type(self, backend: Backend) -> None:
+        """A value in the place of a type is refused, and nothing is taken."""
+        with SyncWebsocketCommunicator(says("3"), "/", backend=backend) as ws:
+            with pytest.raises(TypeError, match="expect takes a class or a type, not"):
+                ws.expect({"type": "price"})  # type: ignore[arg-type]
+            ws.skip()
+
     def test_crash(self) -> None:
         """What the application raised is raised here, chained."""
         error = ValueError("no")
@@ -582,3 +595,37 @@ def gettrace_of_this_thread(tracer: object) -> Callable[[], object]:
     """A stand-in for sys.gettrace, which answers for the calling thread."""
     here = threading.get_ident()
     return lambda: tracer if threading.get_ident() == here else None
+
+
+async def sleeps_an_hour(send: Send) -> None:
+    await asyncio.sleep(3600)
+    await send(text("at last"))
+
+
+def test_advice_for_a_plain_test() -> None:
+    """A plain test is told of the mark, for it has no loop to make time jump in."""
+    with SyncWebsocketCommunicator(says(then=sleeps_an_hour), "/") as ws:
+        with pytest.raises(NoMessage) as failure:
+            ws.receive_text()
+        assert str(failure.value).endswith(
+            ". Give it time with timeout=, or let time jump: "
+            "@pytest.mark.wstest(virtual_clock=True)."
+        )
+
+
+@pytest.mark.wstest(virtual_clock=True)
+def test_advice_for_a_plain_test_works() -> None:
+    """With that mark a plain test waits for an hour at once."""
+    with SyncWebsocketCommunicator(says(then=sleeps_an_hour), "/") as ws:
+        assert ws.receive_text(timeout=3601) == "at last"
+
+
+def test_no_virtual_clock_in_a_plain_test() -> None:
+    """Without a loop `virtual_clock()` names what a plain test uses instead."""
+    with pytest.raises(RuntimeError) as refusal, virtual_clock():
+        pass
+    assert str(refusal.value) == (
+        "no event loop is running here: use virtual_clock() inside an async test; for "
+        "a plain one, let time jump with @pytest.mark.wstest(virtual_clock=True), or "
+        "--wstest-virtual-clock for a whole run"
+    )

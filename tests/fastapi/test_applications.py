@@ -1,6 +1,7 @@
 """Plain FastAPI and Starlette applications, driven as they are."""
 
 import asyncio
+import socket
 from typing import Annotated, Any
 
 import anyio
@@ -23,7 +24,11 @@ from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
 from tests.backends import on
 from tests.services import require_package
-from wstest_core import ApplicationCrashed, ConnectionRejected
+from wstest_core import (
+    ApplicationCrashed,
+    ConnectionRejected,
+    NoMessage,
+)
 from wstest_fastapi import AppClient, WebsocketCommunicator
 
 pytestmark = pytest.mark.anyio
@@ -203,6 +208,42 @@ async def test_websocket_endpoint() -> None:
         await ws.expect_closed(1003)
         with pytest.raises(ApplicationCrashed, match="Malformed JSON"):
             await ws.disconnect()
+
+
+class Sleeper(WebSocketEndpoint):
+    encoding = "text"
+
+    async def on_receive(self, websocket: WebSocket, data: Any) -> None:
+        await anyio.sleep(3600)
+
+
+@on("asyncio", "asyncio-eager")
+async def test_place_in_an_endpoint() -> None:
+    """A failure tells where an endpoint stands, not where that is awaited."""
+    starlette = Starlette(routes=[WebSocketRoute("/sleep", Sleeper)])
+    async with WebsocketCommunicator(starlette, "/sleep") as ws:
+        with pytest.raises(NoMessage) as failure:
+            await ws.receive_text()
+        assert "waiting for input in receive() at" in str(failure.value)
+        await ws.send_text("x")
+        with pytest.raises(NoMessage) as failure:
+            await ws.receive_text()
+        assert "is sleeping in on_receive() at" in str(failure.value)
+
+
+@on("asyncio", "asyncio-eager")
+async def test_idle_socket_beside_an_endpoint() -> None:
+    """An endpoint waits for its client only, whatever the application has open."""
+    starlette = Starlette(routes=[WebSocketRoute("/count", Counter)])
+    ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    with theirs:
+        line, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+        async with WebsocketCommunicator(starlette, "/count", timeout=60) as ws:
+            with pytest.raises(NoMessage, match="nothing more is expected to arrive"):
+                await ws.receive_text()
+        line.close()
+        await asyncio.sleep(0)
 
 
 async def remember(socket: WebSocket) -> None:

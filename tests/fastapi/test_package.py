@@ -70,6 +70,42 @@ def test_what_is_missing_is_said(missing: set[str], name: str, wanted: str) -> N
     )
 
 
+SHOWN = """
+import pydoc
+import sys
+
+sys.modules["{missing}"] = None
+import {package}
+
+assert pydoc.render_doc({package})
+print(*dir({package}))
+from {package} import {name}
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "name", "extra", "kept"),
+    [
+        ("uvicorn", "live_websocket_server", "live", "AppClient"),
+        ("fast_channels", "fresh_layers", "fastapi", "live_websocket_server"),
+    ],
+)
+def test_help_leaves_out_what_is_missing(
+    missing: str, name: str, extra: str, kept: str
+) -> None:
+    """help() and completion work; the name itself still says what it needs."""
+    code = SHOWN.format(missing=missing, package="wstest_fastapi", name=name)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    names = done.stdout.split()
+    assert kept in names
+    assert name not in names
+    assert done.stderr.strip().rpartition("\n")[2] == (
+        f"ModuleNotFoundError: wstest_fastapi needs {missing}, not installed here: "
+        f'python -m pip install "wstest-core[{extra}]"'
+    )
+
+
 @pytest.mark.parametrize(
     ("missing", "name"), [({"fast_channels"}, "AppClient"), ({"httpx2"}, "AppClient")]
 )

@@ -182,6 +182,33 @@ class ModelCodec(Generic[M_co]):
         raise undecodable(frame, *_explain(refusal, content, self.field))
 
 
+def require_type(model: object, verb: str) -> None:
+    """Check that a message can be of this type: a class, or pydantic knows it.
+
+    Raises:
+        TypeError: if not.
+    """
+    if isinstance(model, type | UnionType) or _is_form(model):
+        return
+    raise TypeError(
+        f"{verb} takes a class or a type, not {model!r}: "
+        "compare JSON with receive_json()"
+    )
+
+
+def _is_form(model: Source) -> bool:
+    from pydantic import PydanticUserError, TypeAdapter
+
+    if model is None or isinstance(model, TypeAdapter):
+        return False
+    build = _build_once if _is_hashable(model) else _build
+    try:
+        build(model, "action")
+    except (PydanticUserError, NameError, TypeError):
+        return False
+    return True
+
+
 def _adapter_of(source: Source, field: str) -> "TypeAdapter[Model]":
     from pydantic import PydanticUserError, TypeAdapter
 
@@ -223,6 +250,8 @@ def _build(source: Source, field: str) -> "TypeAdapter[Model]":
             return TypeAdapter[Model](annotate[source, Field(discriminator=field)])
     if isinstance(source, str):
         raise TypeError("pydantic would look for a class of that name, but where?")
+    if isinstance(source, dict):
+        raise TypeError("pydantic would take it for a schema of its own")
     return TypeAdapter[Model](source)
 
 

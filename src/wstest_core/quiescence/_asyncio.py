@@ -243,6 +243,14 @@ class AsyncioWatch:
         self._virtual = self._clock.running
         self.now = self._loop.time
 
+    @property
+    def jumps(self) -> bool:
+        return self._virtual
+
+    def next_event(self) -> str | None:
+        timer = _timers.next_timer(self._loop, asyncio.current_task(self._loop))
+        return None if timer is None else _tasks.woken_by(timer, self._loop)
+
     def _class_select(self) -> _Select | None:
         function: Callable[..., _Events] | None
         function = getattr(type(self._selector), "select", None)

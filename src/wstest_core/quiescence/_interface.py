@@ -93,3 +93,15 @@ class Watch(Protocol):
             RuntimeError: if this loop's time cannot be driven.
         """
         ...
+
+    @property
+    def jumps(self) -> bool:
+        """Whether time jumps over waits."""
+        ...
+
+    def next_event(self) -> str | None:
+        """Say where the loop goes on next if only time passes: "in f() at a.py:3".
+
+        None where that cannot be told, or only the caller's own wait would end.
+        """
+        ...

@@ -1,12 +1,22 @@
 """Names the place where code stands, and puts it in words."""
 
+import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType, FrameType
 from typing import TypeAlias, final
 
-__all__ = ["Place", "Spot", "place", "spot", "users_frame"]
+__all__ = [
+    "Place",
+    "Spot",
+    "awaited_frames",
+    "place",
+    "spot",
+    "spot_of_function",
+    "users_frame",
+]
 
 # Module and qualified name of a function: ("asyncio.queues", "Queue.get").
 Place: TypeAlias = tuple[str, str]
@@ -41,6 +51,29 @@ def spot(frame: FrameType) -> str:
     return str(Spot(frame.f_code, frame.f_lineno))
 
 
+def spot_of_function(function: object) -> str | None:
+    """Return "in f() at a.py:3" for a function that is not Python's own."""
+    while isinstance(function, partial):
+        function = function.func
+    code: CodeType | None = getattr(function, "__code__", None)
+    if code is None or not _is_foreign(code.co_filename):
+        return None
+    return str(Spot(code, code.co_firstlineno))
+
+
+def awaited_frames(awaitable: object) -> Iterator[FrameType]:
+    """Yield the frames of a suspended coroutine, from outer to inner."""
+    while awaitable is not None:
+        for kind, inner in _INNER.items():
+            frame: FrameType | None = getattr(awaitable, f"{kind}_frame", None)
+            if frame is not None:
+                yield frame
+                awaitable = getattr(awaitable, inner, None)
+                break
+        else:
+            awaitable = _wrapped(awaitable)
+
+
 def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
     """Return the innermost frame that is neither a library's nor Python's.
 
@@ -53,6 +86,14 @@ def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
             if is_wanted(frame.f_code.co_filename):
                 return frame
     return ordered[-1] if ordered else None
+
+
+def _wrapped(awaitable: object) -> object:
+    """Return what an object of Python's own awaits, which it does not tell."""
+    kind = type(awaitable)
+    if (kind.__module__, kind.__name__) not in _WRAPPERS:
+        return None
+    return next(iter(gc.get_referents(awaitable)), None)
 
 
 def _is_users(filename: str) -> bool:
@@ -72,3 +113,15 @@ def _short(code: CodeType) -> str:
     except (ValueError, OSError):  # another drive, on Windows; no working directory
         return filename
     return filename if relative.startswith(os.pardir) else relative
+
+
+# What tells which awaitable a suspended one awaits.
+_INNER = {"cr": "cr_await", "gi": "gi_yieldfrom", "ag": "ag_await"}
+# What `__await__` of a coroutine gives, and `__anext__` of an asynchronous generator.
+_WRAPPERS: frozenset[Place] = frozenset(
+    {
+        ("builtins", "coroutine_wrapper"),
+        ("builtins", "async_generator_asend"),
+        ("builtins", "async_generator_athrow"),
+    }
+)

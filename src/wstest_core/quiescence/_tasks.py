@@ -7,14 +7,22 @@ inside the process counts as one that a socket could wake.
 """
 
 import asyncio
-from asyncio import AbstractEventLoop, Future, Task
-from collections.abc import Iterable, Iterator
+from asyncio import AbstractEventLoop, Future, Task, TimerHandle
+from collections.abc import Iterable
 from types import FrameType
 from typing import cast
 
-from wstest_core.quiescence._places import Place, place, spot, users_frame
+from wstest_core.quiescence._places import (
+    Place,
+    awaited_frames,
+    place,
+    spot,
+    spot_of_function,
+    users_frame,
+)
+from wstest_core.quiescence._timers import interrupted_by
 
-__all__ = ["awaited_inside", "doing", "waits_for_outside"]
+__all__ = ["awaited_inside", "doing", "waits_for_outside", "woken_by"]
 
 
 def waits_for_outside(loop: AbstractEventLoop) -> str | None:
@@ -46,6 +54,21 @@ def doing(task: Task[None]) -> str:
     return f"{_words(task)} {_at(task)}"
 
 
+def woken_by(timer: TimerHandle, loop: AbstractEventLoop) -> str | None:
+    """Say where a timer lets `loop` go on: in a task, or in what it calls."""
+    interrupted = interrupted_by(timer)
+    if interrupted is not None:
+        return _where(interrupted)
+    callback: object = getattr(timer, "_callback", None)
+    arguments: Iterable[object] = getattr(timer, "_args", None) or ()
+    touched = [getattr(callback, "__self__", None), *arguments]
+    futures: list[object] = [one for one in touched if isinstance(one, Future)]
+    for task in asyncio.all_tasks(loop):
+        if task in futures or getattr(task, "_fut_waiter", None) in futures:
+            return _where(task)
+    return spot_of_function(callback)
+
+
 def _words(task: Task[object]) -> str:
     frames = _frames(task)
     if any(_is_layer(frame) for frame in frames):
@@ -65,32 +88,22 @@ def _is_pending(one: object) -> bool:
 
 
 def _at(task: Task[object]) -> str:
-    frame = users_frame(frame for frame, _ in _chain(task.get_coro()))
-    return "at an unknown place" if frame is None else spot(frame)
+    return _where(task) or "at an unknown place"
+
+
+def _where(task: Task[object]) -> str | None:
+    frame = users_frame(awaited_frames(task.get_coro()))
+    return None if frame is None else spot(frame)
 
 
 def _frames(task: Task[object]) -> list[FrameType]:
-    return [frame for frame, _ in _chain(task.get_coro())]
+    return list(awaited_frames(task.get_coro()))
 
 
 def _is_layer(frame: FrameType) -> bool:
     """Whether a frame is of a channel layer that is reached over a network."""
     module, _ = place(frame)
     return any(f"{module}.".startswith(f"{name}.") for name in _NETWORK_LAYERS)
-
-
-def _chain(awaitable: object) -> Iterator[tuple[FrameType, object]]:
-    """Yield each frame of a suspended coroutine with what it awaits."""
-    while awaitable is not None:
-        for kind in ("cr", "gi", "ag"):
-            frame: FrameType | None = getattr(awaitable, f"{kind}_frame", None)
-            if frame is not None:
-                inner = "gi_yieldfrom" if kind == "gi" else f"{kind}_await"
-                awaitable = getattr(awaitable, inner, None)
-                yield frame, awaitable
-                break
-        else:
-            return
 
 
 def _parked_inside(task: Task[object]) -> bool:

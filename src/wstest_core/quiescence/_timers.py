@@ -1,27 +1,41 @@
 """Reads, and moves, the timers of an asyncio loop."""
 
 import math
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import AbstractEventLoop, Task, TimerHandle
 from collections.abc import Iterable
 
-__all__ = ["next_due", "shift_timers"]
+__all__ = ["interrupted_by", "next_due", "next_timer", "shift_timers"]
 
 
 def next_due(loop: AbstractEventLoop, waiting: object = None) -> float:
-    """Return when the next timer of `loop` is due, `inf` without one.
+    """Return when the next timer of `loop` is due, `inf` without one."""
+    timer = next_timer(loop, waiting)
+    return math.inf if timer is None else timer.when()
+
+
+def next_timer(loop: AbstractEventLoop, waiting: object = None) -> TimerHandle | None:
+    """Return the next timer of `loop`.
 
     Left out are cancelled timers, and those that only end what the task
     `waiting` waits for.
     """
     scheduled: list[TimerHandle] | None = getattr(loop, "_scheduled", None)
     if not scheduled:
-        return math.inf
+        return None
     if _counts(scheduled[0], waiting):
-        return scheduled[0].when()
+        return scheduled[0]
     return min(
-        (timer.when() for timer in scheduled if _counts(timer, waiting)),
-        default=math.inf,
+        (timer for timer in scheduled if _counts(timer, waiting)),
+        key=TimerHandle.when,
+        default=None,
     )
+
+
+def interrupted_by(timer: TimerHandle) -> Task[object] | None:
+    """Return the task whose timeout a timer is, None if it is no timeout's."""
+    scope = _scope(timer)
+    task: Task[object] | None = getattr(scope, _TASKS.get(_kind(scope), ""), None)
+    return task
 
 
 def shift_timers(loop: AbstractEventLoop, seconds: float) -> None:
@@ -47,14 +61,10 @@ def _guarded_task(timer: TimerHandle) -> object:
     That is the timer of an `asyncio.timeout`, or of an anyio scope with no
     other task in it.
     """
-    scope = _scope(timer)
-    kind = _kind(scope)
-    if kind == _TIMEOUT:
-        return getattr(scope, "_task", None)
-    if kind == _ANYIO_SCOPE:
-        task: object = getattr(scope, "_host_task", None)
-        return task if _is_alone(scope, task) else None
-    return None
+    scope, task = _scope(timer), interrupted_by(timer)
+    if _kind(scope) == _ANYIO_SCOPE and not _is_alone(scope, task):
+        return None
+    return task
 
 
 def _scope(timer: TimerHandle) -> object:
@@ -82,4 +92,5 @@ def _is_alone(scope: object, task: object) -> bool:
 
 _TIMEOUT = ("asyncio.timeouts", "Timeout")
 _ANYIO_SCOPE = ("anyio._backends._asyncio", "CancelScope")
+_TASKS: dict[tuple[str, str], str] = {_TIMEOUT: "_task", _ANYIO_SCOPE: "_host_task"}
 _DEADLINES: dict[tuple[str, str], str] = {_TIMEOUT: "_when", _ANYIO_SCOPE: "_deadline"}

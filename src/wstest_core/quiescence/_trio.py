@@ -29,7 +29,7 @@ from trio.testing import MockClock, active_thread_count
 
 from wstest_core.events import Silence
 from wstest_core.quiescence import _jobs, _threads
-from wstest_core.quiescence._places import spot, users_frame
+from wstest_core.quiescence._places import awaited_frames, spot, users_frame
 
 __all__ = ["trio_watch"]
 
@@ -106,7 +106,7 @@ class TrioRunning:
         task = self._task
         if task is None:
             return "not started"
-        frame = users_frame(frame for frame, _ in task.iter_await_frames())
+        frame = users_frame(awaited_frames(task.coro))
         return "waiting" if frame is None else f"waiting {spot(frame)}"
 
     def failures(self) -> str | None:
@@ -213,6 +213,13 @@ class TrioWatch(trio.abc.Instrument):
                 "trio_virtual_clock as anyio_backend"
             )
         self._clocks += 1 if run else -1
+
+    @property
+    def jumps(self) -> bool:
+        return self._clocks > 0
+
+    def next_event(self) -> str | None:
+        return None  # trio tells when its next deadline is, and not whose
 
     def before_io_wait(self, timeout: float) -> None:
         """Conclude what can be concluded before trio goes to sleep."""
