@@ -25,7 +25,8 @@ DJANGO_PYTHONS = {"5.2": PYTHONS, "6.0": PYTHONS[1:], "6.1": PYTHONS[1:]}
 # Of the runs in tests/test_django.py; the session `tests` has them all.
 DJANGO_RUNS = "parallel-postgresql or users"
 NO_DJANGO = "--ignore=tests/test_django.py"
-IN_PARALLEL = ["-n", "auto", "--maxprocesses", "4"]
+# By file: the blocks of a page share their names.
+IN_PARALLEL = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 FAILURE = "NoMessage: no action 'complete' for ann: nothing more can arrive"
 # What is built and tested, and what passed with what: tests/matrix.py.
 DIST, NOTES = Path(".nox/dist"), Path(".nox/matrix")

@@ -197,9 +197,9 @@ def require_type(model: object, verb: str) -> None:
 
 
 def _is_form(model: Source) -> bool:
-    from pydantic import PydanticUserError, TypeAdapter
+    from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
-    if model is None or isinstance(model, TypeAdapter):
+    if model is None or isinstance(model, BaseModel | TypeAdapter):
         return False
     build = _build_once if _is_hashable(model) else _build
     try:
