@@ -116,7 +116,8 @@ def test_no_queues_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker whose queue cannot be seen stands in a proof's way."""
     monkeypatch.setattr(concurrent.futures.thread, "_threads_queues", {})
     found = asyncio.run(no_proof())
-    assert found.startswith("expired: thread 'lasting")
+    assert found.startswith("expired: thread '")
+    assert " is alive, in _worker() at " in found
 
 
 def test_unknown_thread_is_named() -> None:
