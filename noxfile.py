@@ -97,7 +97,7 @@ def check(
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    python = session.run("python", "-c", PYTHON, silent=True)
+    python = str(session.python)
     versions = session.run("python", "-c", VERSIONS, *shown, silent=True)
     file = NOTES.resolve() / (NOTES / "wheel").read_text() / f"{row} {python}.json"
     passed = 0
@@ -109,7 +109,6 @@ def check(
     file.write_text(json.dumps(note))
 
 
-PYTHON = "import sys; print(*sys.version_info[:2], sep='.', end='')"
 VERSIONS = """
 import sys
 from importlib.metadata import version

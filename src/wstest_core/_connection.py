@@ -1,6 +1,7 @@
 """A client's connection: how it opens, what it sends, how it ends."""
 
 import math
+import warnings
 from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
 from typing import (
@@ -10,7 +11,6 @@ from typing import (
     get_args,
     overload,
 )
-from warnings import warn
 
 from typing_extensions import TypeVar, Unpack
 
@@ -31,8 +31,8 @@ from wstest_core.errors import (
     UnreadMessages,
     UnreadMessagesWarning,
     WebSocketTestError,
-    address,
     hidden,
+    warn,
 )
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
@@ -338,7 +338,7 @@ class Connection(Generic[M]):
         if self._session.is_open:
             name = self._session.transcript.name
             text = f"{name} was never disconnected: use `async with`, or disconnect()"
-            warn(text, ResourceWarning, source=self, stacklevel=2)
+            warnings.warn(text, ResourceWarning, source=self, stacklevel=2)
 
     # --- inner workings
 
@@ -416,5 +416,4 @@ class Connection(Generic[M]):
         )
         if policy == "error":
             raise UnreadMessages(text, messages=unread)
-        kind = UnreadMessagesWarning
-        warn(f"{text}\n{address(kind)}", kind, stacklevel=3)
+        warn(text, UnreadMessagesWarning, stacklevel=3)

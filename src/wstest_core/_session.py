@@ -4,7 +4,6 @@ The communicator's verbs are made of what is here. Nothing in this module
 knows codecs or messages.
 """
 
-import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias, final
@@ -20,8 +19,8 @@ from wstest_core.errors import (
     LingeringApplicationWarning,
     NoMessage,
     UndecodableFrame,
-    address,
     hidden,
+    warn,
 )
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
@@ -184,10 +183,9 @@ class Session:
         if self.driver.lingers:
             text = (
                 f"the application did not end when {self.transcript.name} left: "
-                f"it was {self.driver.lingers}, and had to be stopped\n"
-                f"{address(LingeringApplicationWarning)}"
+                f"it was {self.driver.lingers}, and had to be stopped"
             )
-            warnings.warn(text, LingeringApplicationWarning, stacklevel=4)
+            warn(text, LingeringApplicationWarning, stacklevel=4)
 
     def tell_crash(self) -> BaseException | None:
         """Return what the application raised; the test knows of it from now on."""

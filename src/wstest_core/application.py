@@ -5,7 +5,6 @@ type. For WebSockets there is `WebsocketCommunicator`, which knows their rules.
 """
 
 import math
-import warnings
 from contextvars import Context
 from types import TracebackType
 from typing import Final, Self
@@ -19,7 +18,7 @@ from wstest_core.errors import (
     ApplicationCrashed,
     LingeringApplicationWarning,
     NoMessage,
-    address,
+    warn,
 )
 from wstest_core.events import Silence
 from wstest_core.legality import Event
@@ -276,9 +275,8 @@ class ApplicationCommunicator:
         doing = life.standing()
         if await life.end(timeout):
             return
-        kind = LingeringApplicationWarning
-        text = f"the application cannot be stopped: it {doing}\n{address(kind)}"
-        warnings.warn(text, kind, stacklevel=3)
+        text = f"the application cannot be stopped: it {doing}"
+        warn(text, LingeringApplicationWarning, stacklevel=3)
 
     # --- failures
 

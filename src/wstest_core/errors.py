@@ -6,6 +6,7 @@ an error in the test. Misuse of the library is `TypeError`, `ValueError` or
 section in the documentation, which runners show below its text.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import TypeVar, final
 
@@ -26,6 +27,7 @@ __all__ = [
     "WebSocketTestError",
     "address",
     "hidden",
+    "warn",
 ]
 
 E = TypeVar("E", bound=BaseException)
@@ -34,6 +36,14 @@ E = TypeVar("E", bound=BaseException)
 def address(kind: type[BaseException]) -> str:
     """Return where the documentation tells of this failure or warning."""
     return f"{DOCUMENTATION}errors.html#{kind.__name__.lower()}"
+
+
+def warn(text: str, kind: type[Warning], *, stacklevel: int = 1) -> None:
+    """Warn with a text that ends with the address of its section.
+
+    `stacklevel` is that of `warnings.warn`, counted from the caller.
+    """
+    warnings.warn(f"{text}\n{address(kind)}", kind, stacklevel=stacklevel + 1)
 
 
 def hidden(shown: object) -> bool:

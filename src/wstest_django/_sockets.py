@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, final
-from warnings import warn
 
 from typing_extensions import Unpack
 
 from wstest_core import communicator, quiescence
 from wstest_core.codecs import CamelCaseCodec, JsonCodec, ModelCodec
 from wstest_core.drivers import AsgiApplication, Driver
-from wstest_core.errors import address
+from wstest_core.errors import warn
 from wstest_core.scope import HeadersInput
 from wstest_django._visit import Browser
 from wstest_django.communicator import (
@@ -161,8 +160,7 @@ class Sockets:
             places = "; ".join(sorted(map(_place_of, left)))
             warn(
                 f"the application has left {_count(left)} running: {places}. Cancel "
-                "what a consumer begins in its disconnect(), or await it.\n"
-                f"{address(LeakedTaskWarning)}",
+                "what a consumer begins in its disconnect(), or await it.",
                 LeakedTaskWarning,
                 stacklevel=2,
             )

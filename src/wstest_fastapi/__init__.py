@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wstest_core.lazy import lister, loader, require
+from wstest_fastapi._extras import need_http, need_live
 
 if TYPE_CHECKING:
     from wstest_core.capture import (
@@ -103,10 +104,9 @@ def _needs(home: str) -> None:
     package = "fast_channels" if home.endswith(".layers") else "starlette"
     require(__name__, "fastapi", package)
     if home.endswith("client"):
-        require(__name__, "fastapi", "httpx2", "httpx")
+        need_http()
     if home.endswith(".live"):
-        require(__name__, "live", "uvicorn")
-        require(__name__, "live", "websockets", "wsproto")
+        need_live()
 
 
 __getattr__: Callable[[str], object] = loader(globals(), _HOMES, _needs)

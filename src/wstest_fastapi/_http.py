@@ -2,17 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from wstest_core.lazy import missing
+from wstest_fastapi._extras import need_http
 
 __all__ = ["httpx"]
 
 if TYPE_CHECKING:
     import httpx2 as httpx
 else:
+    need_http()
     try:
         import httpx2 as httpx
     except ModuleNotFoundError:
-        try:
-            import httpx
-        except ModuleNotFoundError:
-            raise missing("wstest_fastapi", "fastapi", "httpx2") from None
+        import httpx

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar, cast, final, overload
-from warnings import warn
 
 from typing_extensions import Unpack
 
 from wstest_core.codecs import Codec
 from wstest_core.communicator import Options, WebsocketCommunicator
 from wstest_core.drivers import AsgiApplication
-from wstest_core.errors import address
+from wstest_core.errors import warn
 from wstest_core.lifespan import Lifespan, State
 from wstest_core.scope import HeadersInput, normalise_headers
 from wstest_fastapi._http import httpx
@@ -247,8 +246,7 @@ def warn_unfinished(name: str) -> None:
     """Say that a socket was left open."""
     warn(
         f"{name} was still connected when the test ended: connect with `async with` "
-        "(in a plain test `with`), or disconnect()\n"
-        f"{address(UnfinishedClientWarning)}",
+        "(in a plain test `with`), or disconnect()",
         UnfinishedClientWarning,
         stacklevel=2,
     )

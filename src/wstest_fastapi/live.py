@@ -7,16 +7,13 @@ from socket import socket
 from typing import Any, Final, TypeAlias, final
 
 from wstest_core.drivers import AsgiApplication, single_callable
-from wstest_core.lazy import missing, require
 from wstest_core.lifespan import Lifespan
 from wstest_core.live import LiveServer, live_server, shut_down
+from wstest_fastapi._extras import need_live
 from wstest_fastapi.overrides import dependency_overrides
 
-try:
-    import uvicorn
-except ModuleNotFoundError:
-    raise missing("wstest_fastapi", "live", "uvicorn") from None
-require("wstest_fastapi", "live", "websockets", "wsproto")
+need_live()
+import uvicorn  # noqa: E402 - not before it is known to be there
 
 __all__ = ["LiveServer", "live_websocket_server"]
 
