@@ -1,7 +1,6 @@
 """fast-channels' layers in a test: swapped, redirected, watched, put back."""
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
@@ -24,6 +23,7 @@ from fast_channels.layers.redis import RedisChannelLayer, RedisPubSubChannelLaye
 
 from tests.backends import asyncio_only
 from tests.benchmarks.layers import OURS, THEIRS, seconds
+from tests.hectic import hectic
 from wstest_core import SyncWebsocketCommunicator, WebsocketCommunicator
 from wstest_fastapi.layers import (
     FreshLayer,
@@ -244,15 +244,11 @@ def test_blocks_of_several_threads(kept: InMemoryChannelLayer) -> None:
         ended.append(True)
 
     threads = [Thread(target=enter_and_leave) for _ in range(4)]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
+    with hectic():
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    finally:
-        sys.setswitchinterval(before)
     assert ended == [True] * len(threads)
     assert registered() == {"chat": kept}
     assert vars(kept) == attributes

@@ -21,19 +21,15 @@ from tests.core.quiescence.rig import (
     silence,
     through,
 )
-
-pytestmark = pytest.mark.usefixtures("hectic")
+from tests.hectic import hectic
 
 ROUNDS = 40
 
 
-@pytest.fixture
-def hectic() -> Iterator[None]:
-    """Let the interpreter switch threads as often as it can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+@pytest.fixture(autouse=True)
+def switched_at_every_moment() -> Iterator[None]:
+    with hectic():
+        yield
 
 
 async def instant_job(spawn: Spawn, then: Then) -> None:

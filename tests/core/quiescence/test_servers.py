@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +26,7 @@ from tests.core.quiescence.rig import (
     silence,
     through,
 )
+from tests.hectic import hectic
 from wstest_core.live import live_server
 from wstest_core.quiescence import _servers
 
@@ -142,14 +142,10 @@ async def test_reply_that_a_server_causes(serving: Serving, hop: Hop) -> None:
 @pytest.mark.parametrize("interval", [1e-6, 0.005])
 async def test_somebody_at_the_door_is_seen(serving: Serving, interval: float) -> None:
     """No gap lies between a connection and its acceptance, at any pace."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(interval)
-    try:
+    with hectic(interval):
         async with connected(through(there(serving, at_once))) as driver:
             for number in range(100):
                 assert await exchange(driver, str(number)) == f"{number} done"
-    finally:
-        sys.setswitchinterval(before)
 
 
 async def test_door_is_looked_at() -> None:
