@@ -14,7 +14,7 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
-from tests.live import old_uvicorn
+from tests.live import OLD_UVICORN
 
 # Applications of their own, each with its own configuration, and pages that need it.
 collect_ignore = ["docs/examples", "tests/django", "tests/django_chanx"]
@@ -30,11 +30,10 @@ DJANGO_PAGES = [
 RUN_PYTHON = PythonEvaluator()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let pages start servers of the oldest uvicorn, too."""
-    for item in items:
-        if item.path.suffix == ".md":
-            item.add_marker(old_uvicorn)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let every test and page start servers of the oldest uvicorn, too."""
+    for ignored in OLD_UVICORN:
+        config.addinivalue_line("filterwarnings", ignored)
 
 
 def run_block(example: Example) -> None:

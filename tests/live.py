@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 import uvicorn
 
 from wstest_core import live_server
 
-# What an older uvicorn uses of websockets is deprecated there, and says so.
-old_uvicorn = pytest.mark.filterwarnings(
+# What an older uvicorn uses of websockets is deprecated there, and says so, once in a
+# process: to whichever test is the first to start a server.
+OLD_UVICORN = (
     "ignore:websockets.legacy is deprecated:DeprecationWarning",
     "ignore:websockets.server.WebSocketServerProtocol is deprecated:DeprecationWarning",
     "ignore:remove second argument of ws_handler:DeprecationWarning",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import old_uvicorn
+from tests.live import OLD_UVICORN
 from tests.services import require_package
 
 TESTS = Path(__file__).resolve().parent
@@ -23,10 +23,10 @@ CHANX = TESTS / "django_chanx"
 CHAT = TESTS.parent / "docs" / "examples" / "django_chat"
 TUTORIAL = TESTS.parent / "docs" / "examples" / "django_tutorial"
 
-OLD_UVICORN = [f"-W{each}" for each in old_uvicorn.mark.args]
-MANAGE = ("-Werror", *OLD_UVICORN, "manage.py", "test", "--noinput")
+QUIET = [f"-W{each}" for each in OLD_UVICORN]
+MANAGE = ("-Werror", *QUIET, "manage.py", "test", "--noinput")
 PARALLEL = (*MANAGE, "--parallel", "2")
-PYTEST = ("-m", "pytest", "-c", "pytest.ini", *OLD_UVICORN)
+PYTEST = ("-m", "pytest", "-c", "pytest.ini", *QUIET)
 ALL = (*PYTEST, ".")
 XDIST = (*ALL, "-n", "2")
 # Those that are not Django test cases, and some that are.

@@ -17,11 +17,8 @@ from starlette.routing import WebSocketRoute
 from tests.backends import on
 from tests.browser.chat_page import CHAT_PAGE
 from tests.browser.chromium import Browser, wait_for_text, wait_until
-from tests.live import old_uvicorn
 from wstest_core import ApplicationCrashed, LiveServer, WebsocketCommunicator
 from wstest_fastapi import live_websocket_server
-
-pytestmark = old_uvicorn
 
 CERTIFICATE = Path(__file__).parents[1] / "core" / "localhost.pem"
 

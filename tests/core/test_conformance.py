@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.backends import asyncio_only, on
-from tests.live import Server, old_uvicorn, server
+from tests.live import Server, server
 from wstest_core import (
     BytesCodec,
     CamelCaseCodec,
@@ -26,7 +26,7 @@ from wstest_core import (
 from wstest_core.drivers import AsgiDriver, NetworkDriver
 from wstest_core.events import Accept, Crash, Reject, Silence
 
-pytestmark = [pytest.mark.anyio, old_uvicorn]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,9 @@ import trio
 import uvicorn
 
 from tests.core.quiescence.rig import answering, connected, silence
-from tests.live import old_uvicorn
 from tests.services import require
 from wstest_core import LiveServer, SyncWebsocketCommunicator, live_server
 from wstest_core.errors import WebSocketTestError
-
-pytestmark = old_uvicorn
 
 NAME = "wstest live server"
 ACCEPT = {"type": "websocket.accept"}

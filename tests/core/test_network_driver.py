@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from tests.backends import asyncio_only, on
-from tests.live import Server, old_uvicorn, server
+from tests.live import Server, server
 from tests.services import free_port
 from wstest_core import (
     ConnectionClosed,
@@ -28,7 +28,7 @@ from wstest_core.drivers import NetworkDriver
 from wstest_core.events import Accept, Close, Return, Silence
 from wstest_core.scope import build_scope
 
-pytestmark = [pytest.mark.anyio, old_uvicorn]
+pytestmark = pytest.mark.anyio
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 WHY = "a server on the network does not show what it is doing"

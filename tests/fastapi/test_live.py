@@ -26,7 +26,7 @@ from tests.backends import on
 from tests.fastapi import shop
 from tests.fastapi.test_fastapi_plugin import ANYIO, AUTO, STRICT, Run, run
 from tests.fastapi.test_package import without
-from tests.live import old_uvicorn
+from tests.live import OLD_UVICORN
 from wstest_core import (
     ApplicationCrashed,
     ConnectionRejected,
@@ -36,8 +36,6 @@ from wstest_core import (
     WebsocketCommunicator,
 )
 from wstest_fastapi import AppClient, FreshLayer, live_websocket_server
-
-pytestmark = old_uvicorn
 
 __all__ = ["run"]  # a fixture
 
@@ -470,7 +468,7 @@ def test_what_is_missing_is_said(missing: set[str], wanted: str) -> None:
 
 # --- the fixture, in runs of its own
 
-QUIET = [f"-W{each}" for each in old_uvicorn.args]
+QUIET = [f"-W{each}" for each in OLD_UVICORN]
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,10 @@ from starlette.routing import WebSocketRoute
 
 from tests.backends import on
 from tests.fastapi import room
-from tests.live import old_uvicorn
 from wstest_core import NoMessage, WebsocketCommunicator, on_count
 from wstest_fastapi import live_websocket_server
 
-pytestmark = [pytest.mark.anyio, on("asyncio"), old_uvicorn]
+pytestmark = [pytest.mark.anyio, on("asyncio")]
 
 GUARD = 20.0  # seconds; no wait that ends before its deadline comes near it
 INSTANT = 0.05
