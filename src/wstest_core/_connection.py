@@ -212,7 +212,8 @@ class Connection(Generic[M]):
     ) -> None:
         """Close the connection and let the application end.
 
-        What it had sent can still be received. Without a connection, or the
+        First it deals with what it was sent, as far as it can without time
+        passing. What it has sent can still be received. Without a connection, or the
         second time, this does nothing.
 
         Raises:

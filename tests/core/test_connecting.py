@@ -176,6 +176,69 @@ async def test_one_communicator_is_one_connection() -> None:
             pytest.fail("the body must not run")
 
 
+async def test_what_was_sent_is_dealt_with_before_the_goodbye() -> None:
+    """A client that leaves has been heard: its last message is not cut short."""
+    done: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        while (event := await receive())["type"] == "websocket.receive":
+            await send(text("begun"))
+            await anyio.to_thread.run_sync(done.append, event["text"])
+            await send(text("done"))
+            done.append("all")
+
+    ws = WebsocketCommunicator(app, "/")
+    await ws.connect()
+    await ws.send_text("a")
+    await ws.send_text("b")
+    await ws.disconnect()
+    assert done == ["a", "all", "b", "all"]
+    assert ws.transcript.unread == 2 * ["begun", "done"]
+
+
+async def test_goodbye_does_not_wait_for_time_to_pass() -> None:
+    """Of an application that sleeps within a message, leaving waits for no end."""
+    stages: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        await receive()
+        stages.append("begun")
+        with anyio.move_on_after(3600):
+            stages.append((await receive())["type"])
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        await ws.send_text("a")
+    assert stages == ["begun", "websocket.disconnect"]
+
+
+async def test_reply_to_the_last_message_is_unread() -> None:
+    """A test that leaves without its answer is told so."""
+    with pytest.raises(UnreadMessages, match="1 frame not read"):
+        async with WebsocketCommunicator(echo, "/", unread="error") as ws:
+            await ws.send_text("hello")
+
+
+async def test_vanishing_client_leaves_the_application_alone_with_its_message() -> None:
+    """To one that drops, nothing can be sent, though it has asked for it."""
+    heard: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        heard.append((await receive())["text"])
+        await send(text("never"))
+
+    async with WebsocketCommunicator(app, "/") as ws:
+        await ws.send_text("a")
+        await ws.drop()
+    assert heard == ["a"]
+    assert ws.transcript.unread == []
+
+
 async def test_disconnecting_twice_or_unconnected_is_harmless() -> None:
     """disconnect() does nothing when there is nothing to disconnect."""
     ws = WebsocketCommunicator(echo, "/")

@@ -51,6 +51,7 @@ class AsgiDriver:
         "_explain",
         "_input_bell",
         "_lingers",
+        "_owes",
         "_running",
         "_scope",
         "_stopping",
@@ -71,6 +72,7 @@ class AsgiDriver:
         self._explain = explain
         self._talk = Conversation()
         self._asked = False  # the application has wanted an event after connect
+        self._owes = False  # it has not dealt with all that it was sent
         self._stopping = False  # we have cancelled it
         self._closed = True  # there is nothing to give back
         self._virtual = False  # we have started the virtual clock
@@ -93,6 +95,7 @@ class AsgiDriver:
 
     async def send(self, frame: Frame) -> None:
         if self._talk.terminal is None:
+            self._owes = True
             self._talk.say(frame)
             self._input_bell.ring()
 
@@ -120,6 +123,8 @@ class AsgiDriver:
             return
         self._closed = True
         try:
+            if self._owes:
+                await self._let_deal(timeout)
             self._leave(code, reason)
             await self._watch.pause()
             if not self._talk.done:
@@ -174,6 +179,9 @@ class AsgiDriver:
     def _has_finished_connecting(self) -> bool:
         return self._asked or self._talk.terminal is not None
 
+    def _has_dealt_with_all(self) -> bool:
+        return not self._owes or self._talk.gone or self._talk.terminal is not None
+
     def _has_event(self) -> bool:
         return bool(self._talk.inbox) or self._talk.terminal is not None
 
@@ -189,6 +197,11 @@ class AsgiDriver:
             if silence is not None and not done():
                 return silence
         return None
+
+    async def _let_deal(self, timeout: float) -> None:
+        """Wait until it asks for more than it was sent, or can do nothing at once."""
+        deadline = self._watch.now() + timeout
+        await self._until(self._has_dealt_with_all, deadline, horizon=_AT_ONCE)
 
     async def _let_end(self, timeout: float) -> None:
         if await self._has_ended(timeout):
@@ -252,8 +265,8 @@ class AsgiDriver:
     async def _app_receive(self) -> Event:
         talk = self._talk
         while not talk.to_application:
-            if not self._asked:
-                self._asked = True
+            if self._owes or not self._asked:
+                self._asked, self._owes = True, False
                 self._bell.ring()
             await self._input_bell.wait()
         return talk.next_for_application()
