@@ -59,8 +59,11 @@ def write_json(message: object, *, binary: bool) -> Frame:
     try:
         content = to_json(message)
     except ValueError:
-        content = _write_slowly(message).encode()
-    return content if binary else content.decode()
+        pass  # to be told better below, without this in the traceback
+    else:
+        return content if binary else content.decode()
+    text = _write_slowly(message)
+    return text.encode() if binary else text
 
 
 def read_json(frame: Frame) -> Json:
@@ -93,13 +96,14 @@ def _read_slowly(frame: Frame) -> Json:
 def _write_slowly(message: object) -> str:
     try:
         return _dump(message)
-    except RecursionError as error:
-        raise TypeError("message is nested too deeply to go into JSON") from error
+    except RecursionError:
+        raise TypeError("message is nested too deeply to go into JSON") from None
     except (TypeError, ValueError):
         path, culprit, cause = _culprit(message)
-        kind = type(culprit).__qualname__
-        why = " ".join(str(cause).split())
-        raise TypeError(f"{path}, of type {kind}, has no JSON form: {why}") from cause
+    kind, why = type(culprit).__qualname__, " ".join(str(cause).split())
+    # Its cause without the lines of the parser, which say nothing of the message.
+    refusal = cause and cause.with_traceback(None)
+    raise TypeError(f"{path}, of type {kind}, has no JSON form: {why}") from refusal
 
 
 def _dump(message: object) -> str:

@@ -219,10 +219,11 @@ def _adapter_of(source: Source, field: str) -> "TypeAdapter[Model]":
     try:
         return build(found, field)
     except (PydanticUserError, NameError, TypeError) as error:
-        raise TypeError(
-            f"ModelCodec takes a model, a union of models, a TypeAdapter or a "
-            f"consumer class with an outgoing_message_adapter, not {source!r}"
-        ) from error
+        why = error.with_traceback(None)  # the lines of pydantic say nothing
+    raise TypeError(
+        "ModelCodec takes a model, a union of models, a TypeAdapter or a "
+        f"consumer class with an outgoing_message_adapter, not {source!r}"
+    ) from why
 
 
 def _is_hashable(source: Source) -> bool:
