@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeAlias, TypeGuard, cast
 
-from wstest_core.events import Accept, Close, Frame, Reject
+from wstest_core.events import (
+    ABNORMAL_CLOSURE,
+    Accept,
+    Close,
+    Frame,
+    Reject,
+)
 
 __all__ = [
     "Event",
@@ -20,6 +26,8 @@ __all__ = [
     "name_of",
     "plain_frame",
     "raw_event",
+    "require_goodbye",
+    "require_unicode",
     "violation",
 ]
 
@@ -117,6 +125,40 @@ def raw_event(what: Frame | Accept | Close | Reject) -> Event:
         case Close(code, reason) | Reject(code=code, reason=reason):
             close = {"type": "websocket.close", "code": code}
             return {**close, "reason": reason} if reason else close
+
+
+def require_unicode(text: str) -> None:
+    """Refuse what no text frame can hold (RFC 6455 section 5.6).
+
+    Raises:
+        ValueError: for a lone surrogate.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        why = f"{error}: a text frame holds Unicode; a browser sends U+FFFD there"
+        raise ValueError(why) from None
+
+
+def require_goodbye(code: int, reason: str) -> None:
+    """Refuse a code and a reason with which no client's connection ends.
+
+    Raises:
+        TypeError, ValueError: saying which there are.
+    """
+    if not isinstance(code, int):
+        raise TypeError(f"code={code!r}: a close code is a whole number")
+    if not may_be_sent(code) and code not in (_NO_STATUS, ABNORMAL_CLOSURE):
+        raise ValueError(
+            f"code={code}: a client closes with 1000 to 1003, 1007 to 1014 or 3000 to "
+            "4999; 1005 is no code at all, and 1006 a connection that is lost "
+            "(RFC 6455 section 7.4)"
+        )
+    if (size := len(reason.encode())) > _LONGEST_REASON:
+        raise ValueError(
+            f"the reason has {size} bytes: a close frame holds {_LONGEST_REASON} at "
+            "most (RFC 6455 section 5.5)"
+        )
 
 
 def _kind_of(event: Event) -> str:
@@ -218,6 +260,7 @@ def _is_header(header: object) -> bool:
 
 
 _PLAIN_ACCEPT = Accept()
+_NO_STATUS = 1005  # what is seen of a close frame without a code
 _EXTENSION = "websocket.http.response"
 _DENIAL = "websocket.http.response.start"
 _LONGEST_REASON = 123  # RFC 6455 section 5.5: 125 bytes less two for the code

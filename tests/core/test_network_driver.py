@@ -314,6 +314,68 @@ async def test_cancelled_receive_loses_nothing(reach: Reach) -> None:
     assert found == [str(number) for number in range(40)]
 
 
+@asyncio_only
+@pytest.mark.parametrize(
+    ("code", "reason", "fault"),
+    [
+        (
+            1000,
+            62 * "\N{LATIN SMALL LETTER E WITH ACUTE}",
+            "the reason has 124 bytes: a",
+        ),
+        (99, "", "code=99: a client closes with 1000 to 1003, 1007 to 1014 or 3000"),
+        (1004, "", "code=1004: a client closes with"),
+    ],
+)
+async def test_goodbye_that_no_client_says(
+    reach: Reach, code: int, reason: str, fault: str
+) -> None:
+    """It is refused in one sentence, and the connection lives."""
+    async with WebsocketCommunicator(reach(echo), "/") as ws:
+        with pytest.raises(ValueError, match=fault):
+            await ws.disconnect(code, reason=reason)
+        await ws.send_text("fine")
+        assert await ws.receive_text() == "fine"
+
+
+@asyncio_only
+async def test_close_code_that_is_no_number(reach: Reach) -> None:
+    """It is a TypeError, and the connection lives."""
+    async with WebsocketCommunicator(reach(echo), "/") as ws:
+        with pytest.raises(TypeError, match="code='1000': a close code is a whole"):
+            await ws.disconnect("1000")  # type: ignore[arg-type]
+        assert ws.close_code is None
+
+
+@asyncio_only
+@pytest.mark.parametrize("code", [1001, 1005, 1006, 3000, 4999])
+async def test_goodbye_of_every_kind(reach: Reach, code: int) -> None:
+    """What a client may close with, and what is seen of one that is lost."""
+    seen: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        seen.append((await receive())["code"])
+
+    async with WebsocketCommunicator(reach(app), "/") as ws:
+        await ws.disconnect(code)
+    while not seen:  # a server tells its application in its own time
+        await asyncio.sleep(0.001)
+    assert seen[0] in ({1005, 1006} if code in (1005, 1006) else {code})
+
+
+@asyncio_only
+async def test_text_that_no_frame_holds(reach: Reach) -> None:
+    """It is refused in one sentence, and the connection lives."""
+    async with WebsocketCommunicator(reach(echo), "/") as ws:
+        with pytest.raises(ValueError, match="a text frame holds Unicode; a browser"):
+            await ws.send_text("\ud800")
+        await ws.send_text("f\N{LATIN SMALL LETTER I WITH DIAERESIS}ne")
+        assert len(await ws.receive_text()) == 4
+        assert "ud800" not in str(ws.transcript)
+
+
 # --- the network alone
 
 
@@ -694,33 +756,6 @@ async def test_code_that_never_travels_is_a_lost_connection(live: Server) -> Non
     await opened(driver)
     await driver.close(code=1006, reason="", timeout=5)
     assert await driver.receive(timeout=0) == Return(asked=True)
-
-
-@ON_ASYNCIO
-async def test_reason_that_no_close_frame_holds(live: Server) -> None:
-    """It is refused in one sentence, and the client vanishes."""
-    live.application = echo
-    driver = NetworkDriver(live.url)
-    await opened(driver)
-    with pytest.raises(ValueError, match="the reason has 124 bytes: a close frame"):
-        await driver.close(
-            code=1000, reason="\N{LATIN SMALL LETTER E WITH ACUTE}" * 62, timeout=5
-        )
-    assert driver.ended == Return(asked=True)
-
-
-@ON_ASYNCIO
-async def test_text_that_no_frame_holds(live: Server) -> None:
-    """It is refused in one sentence, and the connection lives."""
-    live.application = echo
-    driver = NetworkDriver(live.url)
-    _, transcript = await opened(driver)
-    with pytest.raises(ValueError, match="a text frame holds Unicode; a browser"):
-        await driver.send("\ud800")
-    await driver.send("fine")
-    assert await driver.receive(timeout=5) == "fine"
-    assert "ud800" not in str(transcript)
-    await left(driver)
 
 
 @ON_ASYNCIO

@@ -101,7 +101,6 @@ class NetworkDriver:
             return
         from wstest_core.drivers._handshake import ConnectionClosed
 
-        _require_unicode(frame)
         self._transcript.sent(self.now(), frame)
         with suppress(ConnectionClosed):  # the reader tells how it ended
             await self._connection.send(frame)
@@ -130,7 +129,6 @@ class NetworkDriver:
         connection = self._connection
         try:
             if connection is not None and may_be_sent(code):
-                _require_short(reason)
                 with suppress(TimeoutError):
                     async with _limit(timeout):
                         await connection.close(code, reason)
@@ -258,23 +256,6 @@ def _require_asyncio() -> None:
         raise RuntimeError(
             "a server on the network can be tested from asyncio only, "
             "because the `websockets` library runs on nothing else"
-        )
-
-
-def _require_unicode(frame: Frame) -> None:
-    try:
-        _ = isinstance(frame, str) and frame.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{error}: a text frame holds Unicode; a browser sends U+FFFD there"
-        ) from error
-
-
-def _require_short(reason: str) -> None:
-    if (size := len(reason.encode())) > 123:
-        raise ValueError(
-            f"the reason has {size} bytes: a close frame holds 123 at most "
-            "(RFC 6455 section 5.5)"
         )
 
 
