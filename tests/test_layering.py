@@ -48,7 +48,7 @@ ROWS = {
     "wstest_core._arguments": 5,
     "wstest_core._connection": 5,
     "wstest_core._session": 5,
-    "wstest_core._farewell": 5,
+    "wstest_core._company": 5,
     "wstest_core._reader": 5,
     "wstest_core._correspondence": 5,
     "wstest_core.communicator": 5,

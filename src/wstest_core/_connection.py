@@ -145,7 +145,7 @@ class Connection(Generic[M]):
             extensions=extensions,
         )
         self.consumer = consumer
-        self._session = Session(driver_of(application), scope, name or "client")
+        self._session = Session(driver_of(application), scope, name)
         self._reader = Reader(self._session, codec_of(codec, messages, consumer))
         self._timeout = timeout
         self._unread = unread
@@ -175,15 +175,10 @@ class Connection(Generic[M]):
         since = self._session.leave()
         if error is not None:
             self._session.note_failure()
-        try:
-            await self.disconnect()
-            if error is None:
-                self._report_unread(self._session.unread(since))
-        except WebSocketTestError as failure:
-            if error is None:
-                raise
-            if error.__cause__ is not failure.__cause__ or error.__cause__ is None:
-                error.add_note(f"While disconnecting: {failure}")
+            await self._leave_after(error)
+            return
+        await self.disconnect()
+        self._report_unread(self._session.unread(since))
 
     async def connect(
         self, timeout: float | None = None
@@ -375,6 +370,18 @@ class Connection(Generic[M]):
             self._switch_off()
         return end
 
+    async def _leave_after(self, error: BaseException) -> None:
+        """Say goodbye as ever; what goes wrong with that is a note to the error."""
+        import anyio
+
+        try:
+            # The error may be a cancellation, which must not reach the application.
+            with anyio.CancelScope(shield=True):
+                await self.disconnect()
+        except Exception as failure:
+            if error.__cause__ is not failure.__cause__ or error.__cause__ is None:
+                error.add_note(f"While disconnecting: {failure}")
+
     async def _give_up(self) -> None:
         """End what was begun, though the caller is being cancelled."""
         import anyio
@@ -398,7 +405,6 @@ class Connection(Generic[M]):
             _completion.turn_off(self.consumer)
 
     def _send(self, frame: str | bytes) -> Awaitable[None]:
-        self._session.farewell.began = None
         self._reader.ledger.sent()
         return self._session.send(frame)
 

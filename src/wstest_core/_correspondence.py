@@ -107,13 +107,13 @@ class Correspondence(Connection[M]):
         """
         like = self._reader.codec
         wait, now = self._seconds(timeout), self._session.driver.now
-        deadline: float | None = None
+        self._session.require_connection()
+        deadline = now() + wait
         while True:
             frame = await self._reader.frame(wait, "no message of a topic")
             if is_addressed(_content(frame)) or not self._reader.is_completion(frame):
                 decode = partial(topic_message, topic_class=topic_class, like=like)
                 return self._reader.decode(frame, decode)
-            deadline = now() + wait if deadline is None else deadline
             wait = max(0.0, deadline - now())
 
     # --- inner workings

@@ -39,11 +39,14 @@ def require_plain_test(work: Work[object]) -> None:
 
 def step(work: Work[T]) -> T:
     """Run what needs no loop, as nothing does that has no connection."""
+    token = settings.stepping.set(False)
     try:
         work.send(None)
     except StopIteration as stop:
         result: T = stop.value
         return result
+    finally:
+        settings.stepping.reset(token)
     work.close()
     raise RuntimeError("not connected: use `with`, or call connect() first")
 

@@ -1,18 +1,24 @@
 """Reads messages off a session: one, or as many as belong together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, final
 
 from wstest_core import explain
 from wstest_core._session import Session
 from wstest_core.codecs import Codec
 from wstest_core.codecs._camel_case import decode_camelized
-from wstest_core.codecs._json import read_json
+from wstest_core.codecs._json import Json, read_json
 from wstest_core.constants import COMPLETE_ACTIONS, action_of
-from wstest_core.errors import NoMessage, UndecodableFrame, hidden
+from wstest_core.errors import (
+    NoMessage,
+    UndecodableFrame,
+    WebSocketTestError,
+    hidden,
+)
 from wstest_core.events import FRAME, Crash, Frame, Silence, Terminal
 from wstest_core.ledger import CompletionLedger
-from wstest_core.stop import Stop
+from wstest_core.stop import Stop, said_in
 
 __all__ = ["Collection", "Message", "Reader"]
 
@@ -52,19 +58,16 @@ class Reader:
         event = await self._session.next(timeout)
         if not isinstance(event, FRAME):
             raise self.missing(event, wanted, timeout)
-        completion = self._completion_in(event)
-        if completion is None:
-            self.ledger.read()
-        else:
-            self.ledger.completed(completion, collected=False)
+        self._count(event)
         return event
 
     async def message(
         self, timeout: float, wanted: str, take: Callable[[Message], bool]
     ) -> Message:
         """Take the next message; of completions only those that `take` wants."""
-        deadline: float | None = None
-        left = timeout
+        self._session.require_connection()
+        now = self._session.driver.now
+        left, deadline = timeout, now() + timeout
         passed: list[str] = []
         while True:
             event = await self._session.next(left)
@@ -79,43 +82,45 @@ class Reader:
             if take(message):
                 return message
             passed.append(action)
-            now = self._session.driver.now()
-            deadline = now + left if deadline is None else deadline
-            left = max(0.0, deadline - now)
+            left = max(0.0, deadline - now())
 
     async def collect(self, stop: Stop, timeout: float) -> Collection:
         """Take messages until the stop, the end, or until none can come."""
         self._session.require_connection()
+        stop = said_in(self.field, stop)
         found = Collection()
         now = self._session.driver.now
         left, deadline = timeout, now() + timeout
-        while True:
-            window = left if stop.quiet is None else min(left, stop.quiet)
-            event = await self._session.next(window)
-            if not isinstance(event, FRAME):
-                found.end = self._what_ended(event, stop, left)
-                break
-            if self._add(found, event, stop):
-                break
-            left = max(0.0, deadline - now())
+        with self._all_or_nothing() as taken:
+            while True:
+                window = left if stop.quiet is None else min(left, stop.quiet)
+                event = await self._session.next(window)
+                if not isinstance(event, FRAME):
+                    found.end = self._what_ended(event, stop, left)
+                    break
+                taken.append(event)
+                if self._add(found, event, stop):
+                    break
+                left = max(0.0, deadline - now())
         if found.seen and action_of(found.seen[-1], self.field) not in COMPLETE_ACTIONS:
             self.ledger.cut()
         return found
 
-    async def frames(self, timeout: float) -> list[Frame]:
-        """Take all frames until the end, or until none can come."""
+    async def all_json(self, timeout: float) -> list[Json]:
+        """Take all frames until the end, or until none can come, as JSON."""
         self._session.require_connection()
-        frames: list[Frame] = []
+        found: list[Json] = []
         now = self._session.driver.now
         left, deadline = timeout, now() + timeout
-        while isinstance(event := await self._session.next(left), FRAME):
-            frames.append(event)
-            left = max(0.0, deadline - now())
-        if isinstance(event, Crash) and not frames:
+        with self._all_or_nothing() as taken:
+            while isinstance(event := await self._session.next(left), FRAME):
+                taken.append(event)
+                self._count(event)
+                found.append(self.decode(event, read_json, found))
+                left = max(0.0, deadline - now())
+        if isinstance(event, Crash) and not found:
             raise self.missing(event, "no message", timeout)
-        if frames:
-            self.ledger.read()
-        return frames
+        return found
 
     def decode(
         self,
@@ -170,6 +175,28 @@ class Reader:
             return read_json(frame)
         except UndecodableFrame:
             return None
+
+    @contextmanager
+    def _all_or_nothing(self) -> Generator[list[Frame]]:
+        """Give back the frames that were taken, if the wait is cut short."""
+        taken: list[Frame] = []
+        before = self.ledger.reading
+        try:
+            yield taken
+        except WebSocketTestError:
+            raise  # which has what they said
+        except BaseException:
+            self._session.give_back(taken)
+            self.ledger.reading = before
+            raise
+
+    def _count(self, frame: Frame) -> None:
+        """Take note of a frame that is received as it is."""
+        completion = self._completion_in(frame)
+        if completion is None:
+            self.ledger.read()
+        else:
+            self.ledger.completed(completion, collected=False)
 
     def _completion_in(self, frame: Frame) -> str | None:
         """Return the completion action that a frame says, if it says one."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias, final
 
 from wstest_core import explain, quiescence, settings
-from wstest_core._farewell import Farewell, farewell_in
+from wstest_core._company import Company, company_in
 from wstest_core.drivers import Driver
 from wstest_core.errors import (
     ApplicationCrashed,
@@ -34,6 +34,7 @@ from wstest_core.events import (
     Silence,
     Terminal,
 )
+from wstest_core.legality import require_goodbye, require_unicode
 from wstest_core.scope import Scope
 from wstest_core.transcript import Transcript
 
@@ -42,6 +43,8 @@ __all__ = ["Outcome", "Session"]
 __tracebackhide__ = hidden
 
 Outcome: TypeAlias = Frame | Terminal | Silence
+_NAMELESS: Final = "client"
+_NOBODY: Final = Company()
 _WANTED: Final = (
     "A test that wants this expects ApplicationCrashed, and finds it in its `error`."
 )
@@ -56,24 +59,28 @@ class Session:
         "_closed",
         "_crash_told",
         "_goodbye",
+        "_number",
+        "_set_aside",
         "_started",
+        "company",
         "driver",
         "end_told",
-        "farewell",
         "opened",
         "scope",
         "transcript",
     )
 
-    def __init__(self, driver: Driver, scope: Scope, name: str) -> None:
+    def __init__(self, driver: Driver, scope: Scope, name: str | None) -> None:
         self.driver = driver
         self.scope = scope
-        self.transcript = Transcript(name)
+        self.transcript = Transcript(name or _NAMELESS)
         self.opened: Accept | None = None
         self.end_told = False  # the test knows that the connection has ended
         self._ahead: deque[Frame] | None = None  # frames that were only looked at
+        self._set_aside = 0  # how many ever were
         self._goodbye: tuple[int, str] | None = None
-        self.farewell = Farewell()  # of the loop, once it is open
+        self.company = _NOBODY  # the others of its loop, once it is open
+        self._number = 0  # among those without a name
         self._crash_told = False
         self._started = False
         self._closed = False
@@ -90,45 +97,84 @@ class Session:
         """Connect. A refused connection is given back at once."""
         self.require_new()
         self._started = True
-        self.farewell = farewell_in(quiescence.watch())
-        self.farewell.began = None
+        self.company = company_in(quiescence.watch())
+        self._take_number()
+        self.company.leaving_since = None
         opened = await self.driver.open(self.scope, self.transcript, timeout=timeout)
         if isinstance(opened, Silence):
             raise NoMessage(self.text("no answer to the connection", opened, timeout))
         if isinstance(opened, Accept):
             self.opened = opened
         else:
-            self._closed = self.end_told = True
+            self._end()
             await self.driver.close(code=ABNORMAL_CLOSURE, reason="", timeout=timeout)
         return opened
 
-    def next(self, timeout: float) -> Awaitable[Outcome]:
+    def _take_number(self) -> None:
+        if self.transcript.name == _NAMELESS:
+            self._number = self.company.take_number()
+            if self._number > 1:
+                self.transcript.name = f"{_NAMELESS} {self._number}"
+
+    def _end(self) -> None:
+        self._closed = self.end_told = True
+        if self._number:
+            self.company.give_back(self._number)
+
+    async def next(self, timeout: float) -> Outcome:
         """Take the next event."""
+        self.company.leaving_since = None  # the test goes on
         if self._ahead:
-            return _later(self._ahead.popleft())
+            return self._ahead.popleft()
         if not self._started:
             self.require_connection()
-        return self.driver.receive(timeout=timeout)
+        event = await self.driver.receive(timeout=timeout)
+        if not self._ahead:
+            return event
+        # Meanwhile another reader has set frames aside, which are older.
+        if isinstance(event, FRAME):
+            self._keep(event)
+        return self._ahead.popleft()
 
     async def peek(self, timeout: float, ignore: Callable[[Frame], bool]) -> Outcome:
         """Return the next event that is not ignored, and take nothing."""
         self.require_connection()
+        self.company.leaving_since = None
+        ahead = self._kept()
+        deadline = self.driver.now() + timeout
+        looked_at = self._set_aside - len(ahead)
+        end: Terminal | Silence | None = None
+        while True:
+            # Another reader may have set some aside, too.
+            new = min(self._set_aside - looked_at, len(ahead))
+            looked_at = self._set_aside
+            for place in range(-new, 0):
+                if not ignore(ahead[place]):
+                    return ahead[place]
+            if end is not None:
+                return end
+            left = max(0.0, deadline - self.driver.now())
+            event = await self.driver.receive(timeout=left)
+            if isinstance(event, FRAME):
+                self._keep(event)
+            else:
+                end = event
+
+    def give_back(self, frames: Sequence[Frame]) -> None:
+        """Have frames that were taken received again, before all others."""
+        ahead = self._kept()
+        ahead.extendleft(reversed(frames))
+        self._set_aside += len(ahead)  # whoever looks for one looks at all again
+
+    def _keep(self, frame: Frame) -> None:
+        self._kept().append(frame)
+        self._set_aside += 1
+
+    def _kept(self) -> deque[Frame]:
         if self._ahead is None:
             self._ahead = deque()
             self.transcript.unread_in(self._ahead)
-        ahead = self._ahead
-        for frame in ahead:
-            if not ignore(frame):
-                return frame
-        deadline = self.driver.now() + timeout
-        while True:
-            left = max(0.0, deadline - self.driver.now())
-            event = await self.driver.receive(timeout=left)
-            if not isinstance(event, FRAME):
-                return event
-            ahead.append(event)
-            if not ignore(event):
-                return event
+        return self._ahead
 
     async def pick(self, timeout: float, wanted: Callable[[Frame], bool]) -> Outcome:
         """Take the next event that is wanted; the others stay, in their order."""
@@ -148,6 +194,9 @@ class Session:
             self.require_connection()
         if self._goodbye is not None or self.driver.ended is not None:
             raise self.ended(self.end or Return(), "nothing can be sent")
+        if isinstance(frame, str) and not frame.isascii():
+            require_unicode(frame)
+        self.company.leaving_since = None
         return self.driver.send(frame)
 
     async def drop(self, code: int) -> None:
@@ -173,7 +222,8 @@ class Session:
         """Say goodbye and give everything back. Without a connection: nothing."""
         if not self._started or self._closed:
             return
-        self._closed = self.end_told = True
+        require_goodbye(code, reason)
+        self._end()
         if self.end is None:
             self._goodbye = (code, reason)
         await self.driver.close(code=code, reason=reason, timeout=timeout)
@@ -195,9 +245,9 @@ class Session:
 
     def leave(self) -> float | None:
         """Take note that the client leaves; return when others began to."""
-        before = self.farewell.began
+        before = self.company.leaving_since
         if before is None and self.opened is not None:
-            self.farewell.began = self.driver.now()
+            self.company.leaving_since = self.driver.now()
         return before
 
     def note_failure(self) -> None:
@@ -219,17 +269,21 @@ class Session:
     def require_new(self) -> None:
         """Raise RuntimeError after `open`."""
         if self._started:
+            ended = self._closed or self.end is not None
+            state = "has ended" if ended else "was not answered"
             raise RuntimeError(
-                f"the connection of {self.transcript.name} has ended: a communicator "
+                f"the connection of {self.transcript.name} {state}: a communicator "
                 "is one connection, so make another for the next"
             )
 
     def require_connection(self) -> None:
         """Raise RuntimeError before `open`."""
         if not self._started:
+            plain = settings.in_plain_test()
+            block, call = ("with", "call") if plain else ("async with", "await")
             raise RuntimeError(
                 f"{self.transcript.name} is not connected: "
-                "use it in a `with` block, or call connect() first"
+                f"use it in a block, `{block} … as ws`, or {call} connect() first"
             )
 
     # --- failures
@@ -324,7 +378,3 @@ def _patience(doing: str, timeout: float) -> str:
         jumps=watch.jumps,
         plain=settings.in_plain_test(),
     )
-
-
-async def _later(frame: Frame) -> Frame:
-    return frame

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
-from wstest_core import explain
+from wstest_core import explain, settings
 from wstest_core._arguments import AnyMessage, Options
 from wstest_core._connection import M
 from wstest_core._correspondence import Correspondence
@@ -98,7 +98,7 @@ class WebsocketCommunicator(Correspondence[M]):
         message = await self._reader.message(
             self._seconds(timeout),
             f"no {'message' if model is None else name_of_type(model)}",
-            lambda completion: model is not None and is_of_type(completion, model),
+            lambda completion: model is not None and is_of_class(completion, model),
         )
         return message if model is None else self._as(model, message)
 
@@ -177,9 +177,13 @@ class WebsocketCommunicator(Correspondence[M]):
         """Receive every frame until none can come within `timeout`, as JSON.
 
         Completion messages are in the list too.
+
+        Raises:
+            ApplicationCrashed: if nothing was received and it raised.
+            UndecodableFrame: if a frame is not JSON; `messages` holds what
+                came before.
         """
-        frames = await self._reader.frames(self._seconds(timeout))
-        return [self._reader.decode(frame, read_json) for frame in frames]
+        return await self._reader.all_json(self._seconds(timeout))
 
     async def receive_until(self, stop: Stop, timeout: float | None = None) -> list[M]:
         """Receive messages until the stop is met, the last one included.
@@ -214,7 +218,7 @@ class WebsocketCommunicator(Correspondence[M]):
 
     # --- receiving and checking
 
-    async def expect(self, model: "TypeForm[T]", **fields: object) -> T:
+    async def expect(self, model: "TypeForm[T]", /, **fields: object) -> T:
         """Receive a message of this class with these fields, and return it.
 
         A model among the fields may be given as a dict.
@@ -295,6 +299,8 @@ class WebsocketCommunicator(Correspondence[M]):
         Raises:
             UnexpectedMessage, NoMessage: if one must come and does not.
         """
+        for timeout in (max_auth_time, after_auth_time):
+            settings.check_seconds(timeout)
         found = None
         if send_authentication_message is not False:
             found = await self._authentication(max_auth_time)
@@ -344,9 +350,8 @@ class WebsocketCommunicator(Correspondence[M]):
 
     async def _peek(self, timeout: float) -> Frame | Terminal | Silence:
         """Look at what comes next; an end that is known already is silence."""
-        if timeout < 0 or timeout != timeout:
-            raise ValueError(f"{timeout!r}: give seconds, 0 or more")
-        event = await self._session.peek(timeout, self._reader.is_completion)
+        wait = settings.check_seconds(timeout)
+        event = await self._session.peek(wait, self._reader.is_completion)
         if isinstance(event, str | bytes | Silence):
             return event
         if self._session.end_told:
@@ -403,6 +408,11 @@ class WebsocketCommunicator(Correspondence[M]):
 
     def _unexpected(self, wanted: str, why: str) -> UnexpectedMessage:
         return UnexpectedMessage(self._session.text(wanted, why=why))
+
+
+def is_of_class(message: object, model: object) -> bool:
+    """Whether a message is of a class of its own that was asked for."""
+    return not isinstance(message, Mapping) and is_of_type(message, model)
 
 
 def is_of_type(message: object, model: object) -> bool:

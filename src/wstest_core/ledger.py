@@ -6,11 +6,13 @@ receiving a single message, leaves it in the queue, where it would end the
 next collection at once. Such a leftover must not stop anything.
 """
 
-from typing import final
+from typing import TypeAlias, final
 
 from wstest_core.constants import MESSAGE_ACTION_COMPLETE
 
 __all__ = ["CompletionLedger"]
+
+_Reading: TypeAlias = tuple[int, int, bool, bool]
 
 
 @final
@@ -25,6 +27,15 @@ class CompletionLedger:
         self._stale = 0  # completions owed for messages that were answered
         self._leftover = False  # one of a group or an event may be left
         self._answered = False  # something was read since the last send
+
+    @property
+    def reading(self) -> _Reading:
+        """What was read so far. Setting it undoes what was read since."""
+        return self._completed, self._stale, self._leftover, self._answered
+
+    @reading.setter
+    def reading(self, before: _Reading) -> None:
+        self._completed, self._stale, self._leftover, self._answered = before
 
     def sent(self) -> None:
         """The client sends a message: what was read before is answered."""
@@ -49,7 +60,8 @@ class CompletionLedger:
         is its own, for a leftover comes before any reply.
         """
         if action == MESSAGE_ACTION_COMPLETE:
-            self._completed += 1
+            # What nobody asked for is no answer.
+            self._completed = min(self._completed + 1, self._sent)
             stale = self._stale > 0
             self._stale = max(0, self._stale - 1)
         else:

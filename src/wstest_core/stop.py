@@ -8,7 +8,7 @@ nothing, so one stop serves any number of collections, and stops join with
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Any, Protocol, TypeAlias, final
 
@@ -167,14 +167,15 @@ class _Type:
 @dataclass(frozen=True, slots=True)
 class _Count:
     number: int
+    field: str = "action"  # in which completion messages say that they are
 
     def met(self, messages: Sequence[object], /) -> bool:
         # Only counts when it can be enough, or a long burst would take the
         # square of its length.
         if len(messages) < self.number:
             return False
-        counted = sum(action_of(each) not in COMPLETE_ACTIONS for each in messages)
-        return counted >= self.number
+        actions = (action_of(each, self.field) for each in messages)
+        return sum(each not in COMPLETE_ACTIONS for each in actions) >= self.number
 
     def __str__(self) -> str:
         return "1 message" if self.number == 1 else f"{self.number} messages"
@@ -189,6 +190,17 @@ class _Match:
 
     def __str__(self) -> str:
         return f"a message that satisfies {_name_of(self.predicate)}"
+
+
+def said_in(field: str, stop: Stop) -> Stop:
+    """The same stop, for messages that say what they are in another field."""
+    if field == "action":
+        return stop
+    questions = tuple(
+        replace(each, field=field) if isinstance(each, _Count) else each
+        for each in stop.questions
+    )
+    return replace(stop, questions=questions)
 
 
 def require_stop(value: object, rule: str) -> Stop:

@@ -284,10 +284,12 @@ class SyncWebsocketCommunicator(Generic[M]):
     def send_input(self, message: Event) -> None:
         """See `WebsocketCommunicator.send_input`."""
         sending = self._ws.send_input(message)
-        if message.get("type") == "websocket.connect":
-            self._open(sending)
-        else:
+        if message.get("type") != "websocket.connect":
             self._wait(sending)
+            return
+        self._open(sending)
+        if self._ws.close_code is not None:  # it was refused
+            self._release()
 
     # --- receiving one
 
@@ -353,7 +355,7 @@ class SyncWebsocketCommunicator(Generic[M]):
 
     # --- receiving and checking
 
-    def expect(self, model: "TypeForm[T]", **fields: object) -> T:
+    def expect(self, model: "TypeForm[T]", /, **fields: object) -> T:
         """See `WebsocketCommunicator.expect`."""
         return self._wait(self._ws.expect(model, **fields))
 

@@ -77,6 +77,33 @@ async def test_somebody_else_comes(room: Room) -> None:
                 await a.settle()
 
 
+async def test_a_subscription_after_the_leaving() -> None:
+    """Who subscribes goes on, too: what comes then is unread."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (event := await receive())["type"] == "websocket.receive":
+            for _ in range(2):  # a confirmation, and one more
+                await send({"type": "websocket.send", "text": event["text"]})
+
+    with pytest.raises(UnreadMessages, match="1 frame not read"):
+        async with WebsocketCommunicator(app, "/", unread="error") as a:
+            async with WebsocketCommunicator(app, "/"):
+                pass
+            await a.subscribe("news")
+
+
+async def test_reading_after_the_leaving(room: Room) -> None:
+    """A test that reads goes on: what comes after that is unread."""
+    with pytest.raises(UnreadMessages, match="1 frame not read"):
+        async with strict(room) as a:
+            async with strict(room):
+                pass
+            await a.receive_text()
+            await room.tell("and another thing")
+
+
 async def test_leaving_may_be_read(room: Room) -> None:
     """A test that wants to know reads it."""
     async with strict(room) as a:
@@ -90,6 +117,31 @@ async def test_many(room: Room) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(50):
             await stack.enter_async_context(strict(room))
+
+
+async def test_nameless_clients_are_told_apart(room: Room) -> None:
+    """From the second that is there at once they have numbers, which are used again."""
+    async with WebsocketCommunicator(room, "/", unread="ignore") as first:
+        async with WebsocketCommunicator(room, "/") as second:
+            pass
+        third = WebsocketCommunicator(room, "/")
+        named = WebsocketCommunicator(room, "/", name="ann")
+        async with third, named, WebsocketCommunicator(room, "/") as fourth:
+            everybody = [first, second, third, named, fourth]
+    names = [each.transcript.name for each in everybody]
+    assert names == ["client", "client 2", "client 2", "ann", "client 3"]
+
+
+async def test_refused_client_leaves_its_number() -> None:
+    """Who was never let in does not count."""
+
+    async def refuses(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.close"})
+
+    refused = WebsocketCommunicator(refuses, "/")
+    await refused.connect()
+    async with WebsocketCommunicator(Room(), "/") as ws:
+        assert (refused.transcript.name, ws.transcript.name) == ("client", "client")
 
 
 def test_plain(room: Room) -> None:

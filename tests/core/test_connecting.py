@@ -176,6 +176,22 @@ async def test_one_communicator_is_one_connection() -> None:
             pytest.fail("the body must not run")
 
 
+async def test_not_connected_says_async_with() -> None:
+    """What to do is said in the words of a coroutine."""
+    with pytest.raises(RuntimeError, match="`async with … as ws`, or await"):
+        await WebsocketCommunicator(echo, "/").receive_json()
+
+
+async def test_connecting_again_without_an_answer() -> None:
+    """After a connect that nobody answered the next says so, and not that it ended."""
+    ws = WebsocketCommunicator(goes_silent, "/")
+    with pytest.raises(NoMessage):
+        await ws.connect(timeout=0)
+    with pytest.raises(RuntimeError, match="the connection of client was not answered"):
+        await ws.connect()
+    await ws.disconnect()
+
+
 async def test_what_was_sent_is_dealt_with_before_the_goodbye() -> None:
     """A client that leaves has been heard: its last message is not cut short."""
     done: list[str] = []

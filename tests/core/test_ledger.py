@@ -23,6 +23,27 @@ def test_a_cut_collection_leaves_one_behind() -> None:
     assert ledger.completed("complete", collected=False)
 
 
+def test_what_nobody_asked_for_is_no_answer() -> None:
+    """A completion before anything was sent does not count as one of later ones."""
+    ledger = CompletionLedger()
+    assert ledger.completed("complete", collected=False)
+    ledger.sent()
+    ledger.read()
+    ledger.cut()
+    assert not ledger.completed("complete", collected=False)
+
+
+def test_reading_can_be_undone() -> None:
+    """What was read since is forgotten; what was sent since is not."""
+    ledger = CompletionLedger()
+    ledger.sent()
+    before = ledger.reading
+    ledger.read()
+    ledger.cut()
+    ledger.reading = before
+    assert ledger.completed("complete", collected=False)
+
+
 def test_an_application_without_completions_owes_none() -> None:
     """A completion after replies is the collection's own, whatever is owed."""
     ledger = CompletionLedger()

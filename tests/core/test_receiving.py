@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union
 
 import anyio
 import pytest
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from tests.backends import asyncio_only, proving_only
 from tests.core.scripted import (
@@ -30,6 +30,7 @@ from wstest_core import (
     CompleteMessage,
     ConnectionClosed,
     JsonCodec,
+    ModelCodec,
     NoMessage,
     PongMessage,
     UndecodableFrame,
@@ -628,3 +629,53 @@ async def test_camel_case_authentication() -> None:
     async with WebsocketCommunicator(says(frame("authentication")), "/") as ws:
         with pytest.raises(UnexpectedMessage, match="no AuthenticationMessage"):
             await ws.wait_for_auth()
+
+
+class Sort(BaseModel):
+    model: str = "a"
+    action: Literal["sort"] = "sort"
+
+
+async def test_field_named_as_an_argument() -> None:
+    """expect() takes any field, `model` too."""
+    async with WebsocketCommunicator(
+        says('{"action": "sort", "model": "gpt"}'), "/", messages=Sort
+    ) as ws:
+        assert (await ws.expect(Sort, model="gpt")).model == "gpt"
+
+
+async def test_completion_is_no_dict_that_was_asked_for() -> None:
+    """receive_message(dict) skips completion messages, as receive_message() does."""
+    frames = ('{"action": "complete"}', '{"action": "sort"}')
+    async with WebsocketCommunicator(says(*frames), "/") as ws:
+        assert await ws.receive_message(dict) == {"action": "sort"}
+
+
+async def test_completions_in_another_field_do_not_count() -> None:
+    """on_count() counts no completion message, whichever field says that it is one."""
+    frames = ('{"type": "a"}', '{"type": "complete"}', '{"type": "b"}')
+    codec = ModelCodec(dict[str, str], field="type")
+    async with WebsocketCommunicator(says(*frames), "/", codec=codec) as ws:
+        found = await ws.receive_until(on_count(2))
+    assert found == [{"type": "a"}, {"type": "b"}]
+
+
+async def test_receive_all_json_counts_completions() -> None:
+    """A completion message that it has read stops no later collection, nor is owed."""
+    replies = {"x": ['{"action": "a"}', '{"action": "complete"}']}
+    replies["y"] = replies["x"][1:]
+    async with WebsocketCommunicator(answers(**replies), "/") as ws:
+        await ws.send_text("x")
+        assert len(await ws.receive_all_json()) == 2
+        await ws.send_text("y")
+        assert await ws.receive_until(on_action("complete")) == []
+
+
+@pytest.mark.parametrize("timeout", ["1", None])
+async def test_seconds_that_are_no_number(timeout: Any) -> None:
+    """They are one clear TypeError, in the verbs with defaults of their own, too."""
+    async with WebsocketCommunicator(says(), "/") as ws:
+        with pytest.raises(TypeError, match="give seconds, as a number"):
+            await ws.receive_nothing(timeout)
+        with pytest.raises(TypeError, match="give seconds, as a number"):
+            await ws.wait_for_auth(max_auth_time=timeout)

@@ -44,6 +44,7 @@ from wstest_core import (
     settings,
     virtual_clock,
 )
+from wstest_core.sync import connected
 
 Backend = Literal["asyncio", "trio"]
 BACKENDS: list[Backend] = ["asyncio", "trio"]
@@ -218,6 +219,18 @@ class TestVerbs:
         ws.send_input({"type": "websocket.receive", "text": "x"})
         assert ws.receive_output() == text("x")
         ws.disconnect()
+
+    def test_refusal_of_a_raw_connect(self) -> None:
+        """Nothing is open after it, and the refusal can be read."""
+        ws = SyncWebsocketCommunicator(refuses_with(4003), "/")
+        ws.send_input({"type": "websocket.connect"})
+        assert connected() == frozenset()
+        assert ws.receive_output() == {"type": "websocket.close", "code": 4003}
+
+    def test_not_connected_says_with(self) -> None:
+        """What to do is said in the words of a plain test."""
+        with pytest.raises(RuntimeError, match="`with … as ws`, or call"):
+            SyncWebsocketCommunicator(echo, "/").receive_json()
 
     def test_refusal(self) -> None:
         """A refused connection raises from `with`, and its body does not run."""
