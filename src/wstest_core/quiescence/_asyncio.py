@@ -58,7 +58,9 @@ _Select: TypeAlias = Callable[[float | None], _Events]
 _PROVED = Silence("proved")
 _NO_REST = "the event loop did not come to rest"
 _FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05  # seconds between looks at other threads
-_OVERDUE = 0.1  # seconds that a loop may be busy beyond a deadline
+# How long beyond a deadline a loop may be busy: so many seconds, and so many turns,
+# for a machine may stand still for that long.
+_OVERDUE, _OVERDUE_TURNS = 0.1, 20
 _order = itertools.count()
 
 
@@ -165,6 +167,7 @@ class AsyncioWatch:
         # (horizon, order, waiter); those that have ended leave lazily
         self._waiters: list[tuple[float, int, _Waiter]] = []
         self._next_deadline = math.inf
+        self._late_turns = 0  # since the deadline was overdue
         self._next_look = _FIRST_LOOK
         self._quiet_since: float | None = None
         self._why: object = _NO_REST  # its text is made if it is told
@@ -319,7 +322,7 @@ class AsyncioWatch:
         self._next_look, self._quiet_since = _FIRST_LOOK, None
         self._why = _NO_REST
         events = poll(0)
-        self._expire(overdue=_OVERDUE)
+        self._expire_if_overdue()
         return events
 
     def _rest(self, poll: _Select, timeout: float | None) -> _Events:
@@ -387,9 +390,18 @@ class AsyncioWatch:
         left = due - self._loop.time()
         return Silence("proved", f"nothing can arrive for another {left:,.3f} s")
 
-    def _expire(self, *, overdue: float = 0.0) -> bool:
-        """End the waits whose deadline has passed, so long ago at least."""
-        now = self._loop.time() - overdue
+    def _expire_if_overdue(self) -> None:
+        if self._loop.time() - _OVERDUE < self._next_deadline:
+            self._late_turns = 0
+            return
+        self._late_turns += 1
+        if self._late_turns >= _OVERDUE_TURNS:
+            self._late_turns = 0
+            self._expire()
+
+    def _expire(self) -> bool:
+        """End the waits whose deadline has passed."""
+        now = self._loop.time()
         if now < self._next_deadline:
             return False
         waiting = [waiter for _, _, waiter in self._waiters if not waiter.future.done()]

@@ -1,8 +1,10 @@
 """Reads, and moves, the timers of an asyncio loop."""
 
+import asyncio
 import math
 from asyncio import AbstractEventLoop, Task, TimerHandle
 from collections.abc import Iterable
+from functools import partial
 
 __all__ = ["interrupted_by", "next_due", "next_timer", "shift_timers"]
 
@@ -52,7 +54,9 @@ def shift_timers(loop: AbstractEventLoop, seconds: float) -> None:
 def _counts(timer: TimerHandle, waiting: object) -> bool:
     if timer.cancelled():
         return False
-    return waiting is None or _guarded_task(timer) is not waiting
+    if waiting is None:
+        return True
+    return _guarded_task(timer) is not waiting and not _is_of_wait_for(timer, waiting)
 
 
 def _guarded_task(timer: TimerHandle) -> object:
@@ -65,6 +69,23 @@ def _guarded_task(timer: TimerHandle) -> object:
     if _kind(scope) == _ANYIO_SCOPE and not _is_alone(scope, task):
         return None
     return task
+
+
+def _is_of_wait_for(timer: TimerHandle, task: object) -> bool:
+    """Whether a timer is that of an `asyncio.wait_for` around a task.
+
+    On Python 3.11 the task gets one of its own there. Its end and the timer wake the
+    same future, and before anything else the task is cancelled and waited for.
+    """
+    wake = getattr(timer, "_callback", None)
+    if wake is None or wake is not getattr(asyncio.tasks, "_release_waiter", None):
+        return False
+    woken = getattr(timer, "_args", None)
+    callbacks: Iterable[tuple[object, object]] = getattr(task, "_callbacks", None) or ()
+    return any(
+        isinstance(each, partial) and each.func is wake and each.args == woken
+        for each, _ in callbacks
+    )
 
 
 def _scope(timer: TimerHandle) -> object:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -69,6 +70,71 @@ async def test_timeout_around_a_wait_does_not_stand_in_a_proofs_way() -> None:
             assert await silence(driver, timeout=2 * GUARD) == "proved"
         with anyio.fail_after(GUARD):
             assert await silence(driver, timeout=2 * GUARD) == "proved"
+
+
+async def test_wait_for_does_not_stand_in_a_proofs_way() -> None:
+    """Nor does asyncio.wait_for(), which on Python 3.11 makes a task of the wait."""
+    async with connected(through(directly)) as driver:
+        found = await asyncio.wait_for(driver.receive(timeout=2 * GUARD), GUARD)
+        assert isinstance(found, Silence)
+        assert found.kind == "proved"
+
+
+async def test_wait_for_around_another_wait_is_something_that_may_happen() -> None:
+    """The end of another client's wait_for() may be what makes a reply come."""
+    async with connected(through(directly)) as one, connected(through(directly)) as two:
+
+        async def gives_up() -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(one.receive(timeout=GUARD), INSTANT)
+            await two.send("x")
+
+        _, reply = await asyncio.gather(gives_up(), two.receive(timeout=GUARD / 2))
+    assert reply == "x done"
+
+
+async def test_asyncio_wait_around_a_wait_is_something_that_may_happen() -> None:
+    """The end of asyncio.wait() cancels nothing: what it wakes may still act."""
+    async with connected(through(directly)) as driver:
+        waiting = asyncio.ensure_future(driver.receive(timeout=GUARD))
+
+        async def looks_on() -> None:
+            await asyncio.wait([waiting], timeout=INSTANT)
+            await driver.send("x")
+
+        await looks_on()
+        assert await waiting == "x done"
+
+
+async def test_machine_that_stands_still_ends_no_wait() -> None:
+    """A reply that is due wins over a deadline, however late the loop turns."""
+
+    async def stalls(spawn: Spawn, then: Then) -> None:
+        time.sleep(0.2)  # as a machine does that gives others their turn
+        await directly_after_some_turns(then)
+
+    async def directly_after_some_turns(then: Then) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await then()
+
+    async with connected(through(stalls)) as driver:
+        await driver.send("x")
+        assert await driver.receive(timeout=INSTANT) == "x done"
+
+
+async def test_loop_that_is_always_busy_ends_a_wait() -> None:
+    """A wait is over some turns after its deadline, if the loop never rests."""
+
+    async def restless() -> None:
+        while True:
+            await asyncio.sleep(0)
+
+    busy = asyncio.ensure_future(restless())
+    async with connected(through(directly)) as driver:
+        found = await driver.receive(timeout=INSTANT)
+        assert found == Silence("expired", "the event loop did not come to rest")
+        busy.cancel()
 
 
 async def test_timeout_around_a_wait_that_ends_before_a_reply() -> None:

@@ -233,9 +233,11 @@ async def test_datagrams_are_waited_for() -> None:
     async def echo(text: str, spawn: Spawn, reply: Reply) -> None:
         await reply(text)
 
-    async with connected(answering(echo)) as driver:
-        assert await exchange(driver, "x") == "x"
-        found = await silence(driver, timeout=INSTANT)
-        assert found == "expired: a socket is in use"
-    transport.close()
-    await asyncio.sleep(0)
+    try:
+        async with connected(answering(echo)) as driver:
+            assert await exchange(driver, "x") == "x"
+            found = await silence(driver, timeout=INSTANT)
+            assert found == "expired: a socket is in use"
+    finally:
+        transport.close()
+        await asyncio.sleep(0)
