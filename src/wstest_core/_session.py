@@ -208,9 +208,9 @@ class Session:
 
     def in_context(self, error: UndecodableFrame) -> UndecodableFrame:
         """Return a codec's error with whose frame it was, and what came before."""
-        what, line, rest = str(error).partition("\n")
+        what, colon, rest = str(error).partition(":")
         known = explain.context(self.transcript, self.driver.doing())
-        text = f"{what} for {self.transcript.name}{line}{rest}\n\n{known}"
+        text = f"{what} for {self.transcript.name}{colon}{rest}\n\n{known}"
         return UndecodableFrame(text, frame=error.frame, messages=error.messages)
 
     async def settle(self, timeout: float) -> None:

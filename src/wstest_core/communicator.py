@@ -410,6 +410,10 @@ class WebsocketCommunicator(Correspondence[M]):
         return UnexpectedMessage(self._session.text(wanted, why=why))
 
 
+# Made with a wrong argument, Python names it by this.
+WebsocketCommunicator.__init__.__qualname__ = "WebsocketCommunicator.__init__"
+
+
 def is_of_class(message: object, model: object) -> bool:
     """Whether a message is of a class of its own that was asked for."""
     return not isinstance(message, Mapping) and is_of_type(message, model)

@@ -80,8 +80,7 @@ def patience(
     clock = "@pytest.mark.wstest(virtual_clock=True)" if plain else "virtual_clock()"
     how = f"give it time with timeout=, or let time jump: {clock}."
     if jumps:
-        allowed = f"this wait allows {timeout:g} s of it"
-        how = f"time jumps already; {allowed}: give it more with timeout=."
+        how = f"give it more than {timeout:g} s with timeout=: time jumps already."
     if coming is None:
         return f"If what you wait for comes later, {how}"
     if f"{coming}." in doing:

@@ -425,12 +425,12 @@ no frame for alice: nothing can arrive for another 0 s
 1 entry
    0.000s <- accepted
 
-The application is sleeping in sleeps_long() at test_failures.py:0. Time jumps \
-already; this wait allows 2 s of it: give it more with timeout=."""
+The application is sleeping in sleeps_long() at test_failures.py:0. Give it more \
+than 2 s with timeout=: time jumps already."""
     )
     assert beside.endswith(
-        "If that is what you wait for, time jumps already; this wait allows 1 s of it: "
-        "give it more with timeout=."
+        "If that is what you wait for, give it more than 1 s with timeout=: time jumps "
+        "already."
     )
 
 
@@ -456,8 +456,8 @@ async def test_time_of_a_collection_is_over() -> None:
         "for the whole collection end before that"
     )
     assert rest.endswith(
-        "The application is sleeping in streams() at test_failures.py:0. Time jumps "
-        "already; this wait allows 0.5 s of it: give it more with timeout=."
+        "The application is sleeping in streams() at test_failures.py:0. Give it more "
+        "than 0.5 s with timeout=: time jumps already."
     )
 
 

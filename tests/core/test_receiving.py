@@ -613,7 +613,9 @@ async def test_collecting_unconnected() -> None:
 async def test_an_undecodable_frame_has_its_context() -> None:
     """Whose frame it was and what the application does stand in the error."""
     async with WebsocketCommunicator(says("{"), "/", name="alice") as ws:
-        with pytest.raises(UndecodableFrame, match=r"column 2 .*for alice") as failure:
+        with pytest.raises(
+            UndecodableFrame, match=r"frame for alice: not JSON: .*column 2"
+        ) as failure:
             await ws.receive_json()
         assert "<- {" in str(failure.value)
         assert failure.value.frame == "{"
