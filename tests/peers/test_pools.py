@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import ModuleType
 from typing import Any
 
+import aiosqlite
 import asyncpg
 import psycopg_pool
 import pytest
@@ -23,6 +25,11 @@ from tests.core.quiescence.rig import (
 
 pytestmark = [pytest.mark.anyio, on("asyncio", "asyncio-eager")]
 
+here = ModuleType("here")
+SLOW_IN_SQLITE = """
+with recursive numbers(n) as (select 1 union all select n + 1 from numbers limit 20000)
+select 'answer' from numbers where n = 20000
+"""
 SLOW = "select pg_sleep(0.03), 'answer'"
 
 
@@ -87,6 +94,44 @@ async def test_asyncpg_listener(postgres_dsn: str) -> None:
                 assert await driver.receive(timeout=5) == "answer"
                 assert (await silence(driver)).startswith("presumed: ")
             await connection.remove_listener("room", listener)
+
+
+async def test_asyncpg_listener_that_feeds_a_queue(postgres_dsn: str) -> None:
+    """asyncpg: what a notification is put into is found, by whatever name."""
+    here.notified = asyncio.Queue()
+
+    async def notice(*arguments: Any) -> None:
+        await here.notified.put(arguments[-1])
+
+    async def ask(text: str, spawn: Spawn, reply: Reply) -> None:
+        await connection.execute(f"notify news, '{text}'")
+        await reply(await here.notified.get())
+
+    connection = await asyncpg.connect(postgres_dsn)
+    try:
+        await connection.add_listener("news", notice)
+        async with connected(answering(ask)) as driver:
+            assert await exchange(driver, "x") == "x"
+            waiting = asyncio.ensure_future(driver.receive(timeout=0.1))
+            await driver.send("y")
+            assert await waiting == "y"
+    finally:
+        await connection.close()
+
+
+async def test_aiosqlite() -> None:
+    """aiosqlite: a query's reply arrives, and its idle thread is harmless."""
+    async with aiosqlite.connect(":memory:") as connection:
+
+        async def query(text: str, spawn: Spawn, reply: Reply) -> None:
+            for row in await connection.execute_fetchall(SLOW_IN_SQLITE):
+                await reply(row[0])
+
+        async def outlived(text: str, spawn: Spawn, reply: Reply) -> None:
+            spawn(lambda: query(text, spawn, reply))
+
+        for handle in (query, outlived):
+            assert await answers_and_rests(handle) == "proved"
 
 
 async def test_psycopg_pool(postgres_dsn: str) -> None:

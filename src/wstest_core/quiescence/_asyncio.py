@@ -46,7 +46,14 @@ from typing import TypeAlias, final
 
 from wstest_core import settings
 from wstest_core.events import Silence
-from wstest_core.quiescence import _jobs, _sockets, _tasks, _threads, _timers
+from wstest_core.quiescence import (
+    _jobs,
+    _signals,
+    _sockets,
+    _tasks,
+    _threads,
+    _timers,
+)
 from wstest_core.quiescence._clock import LoopClock
 from wstest_core.quiescence._failures import Failures
 
@@ -174,7 +181,6 @@ class AsyncioWatch:
         self._clock = LoopClock(loop)
         self._virtual = False
         self._failures = Failures(loop)
-        self.now = loop.time
 
     def attach(self) -> None:
         self._attached += 1
@@ -188,16 +194,14 @@ class AsyncioWatch:
             self._unhook()
             self._failures.detach()
 
-    @property
-    def attached(self) -> bool:
-        """Whether anything is attached."""
-        return self._attached > 0
-
     def abandon(self) -> None:
         """Let go of a loop that was closed while something was attached."""
         if self._attached:
             self._attached = 1
             self.detach()
+
+    def now(self) -> float:
+        return self._loop.time()
 
     def bell(self) -> AsyncioBell:
         return AsyncioBell(self, self._loop)
@@ -223,6 +227,7 @@ class AsyncioWatch:
         """Wait for a future, or until it is known that nothing ends it in time."""
         if not self._is_hooked():
             return await self._wait_with_timer(future, deadline)
+        self._quiet_since = None  # each wait has a grace of its own
         waiters = self._waiters
         heappush(waiters, (horizon, next(_order), _Waiter(future, deadline)))
         self._next_deadline = min(self._next_deadline, deadline)
@@ -244,7 +249,6 @@ class AsyncioWatch:
         elif offset := self._clock.stop():
             self._turn_back(offset)
         self._virtual = self._clock.running
-        self.now = self._loop.time
 
     @property
     def jumps(self) -> bool:
@@ -349,6 +353,10 @@ class AsyncioWatch:
             look = self._next_look
             self._next_look = min(2 * look, _LAST_LOOK)
             return look, None
+        signalled = _signals.handled()
+        if signalled is not None:
+            self._why = signalled
+            return math.inf, None
         sockets = _sockets.look(self._loop, self._selector)
         if sockets is None:
             return math.inf, _PROVED

@@ -12,6 +12,7 @@ __all__ = [
     "Place",
     "Spot",
     "awaited_frames",
+    "is_users",
     "place",
     "spot",
     "spot_of_function",
@@ -81,7 +82,7 @@ def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
     go from outer to inner.
     """
     ordered = list(frames)
-    for is_wanted in (_is_users, _is_foreign):
+    for is_wanted in (is_users, _is_foreign):
         for frame in reversed(ordered):
             if is_wanted(frame.f_code.co_filename):
                 return frame
@@ -96,7 +97,8 @@ def _wrapped(awaitable: object) -> object:
     return next(iter(gc.get_referents(awaitable)), None)
 
 
-def _is_users(filename: str) -> bool:
+def is_users(filename: str) -> bool:
+    """Whether a file is neither a library's nor Python's."""
     return _is_foreign(filename) and not any(part in filename for part in _LIBRARIES)
 
 

@@ -9,8 +9,10 @@ outside as well, at any time.
 """
 
 from asyncio import AbstractEventLoop
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
+from itertools import chain
 from selectors import SelectorKey
 from typing import TypeAlias, final
 
@@ -44,21 +46,21 @@ def look(loop: AbstractEventLoop, selector: object) -> Sockets | None:
     foreign = [key for number, key in keys.items() if number != own]
     if not foreign:
         return None
-    transports = [_listening(key) for key in foreign]
-    if None in transports:
+    if any(_listening(key) is None for key in foreign):
         return Sockets(idle=False, why=f"{_count(foreign)} in use")
-    outside = _tasks.waits_for_outside(loop) or _fed_by(transports, loop)
+    outside = _tasks.waits_for_outside(loop) or _fed_by(foreign, loop)
     if outside is not None:
         return Sockets(idle=False, why=f"{_count(foreign)} open and {outside}")
     return Sockets(idle=True, why=f"{_count(foreign)} open, and no task waits for one")
 
 
-def _fed_by(transports: list[object], loop: AbstractEventLoop) -> str | None:
+def _fed_by(keys: list[SelectorKey], loop: AbstractEventLoop) -> str | None:
     """Say which task a protocol could wake though it does not wait for a socket."""
-    protocols = [getattr(transport, "_protocol", None) for transport in transports]
+    protocols = [getattr(_listening(key), "_protocol", None) for key in keys]
     if None in protocols:
         return "its protocol is unknown"
-    at = _reach.reached(protocols, _tasks.awaited_inside(loop))
+    known = [*protocols, *chain.from_iterable(map(_context, keys))]
+    at = _reach.reached(known, _tasks.awaited_inside(loop))
     return None if at is None else f"may wake what waits {at}"
 
 
@@ -75,6 +77,12 @@ def _listening(key: SelectorKey) -> object:
     transport: object = getattr(getattr(reader, "_callback", None), "__self__", None)
     listens = type(transport).__name__ == "_SelectorSocketTransport"
     return transport if listens else None
+
+
+def _context(key: SelectorKey) -> Iterable[object]:
+    """Return the values of context variables that the protocol runs with."""
+    context: Context | None = getattr(key.data[0], "_context", None)
+    return () if context is None else context.values()
 
 
 def _count(keys: list[SelectorKey]) -> str:

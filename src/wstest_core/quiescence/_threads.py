@@ -16,6 +16,7 @@ import concurrent.futures.thread as pools
 import gc
 import sys
 import threading
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from wstest_core import settings
 from wstest_core._alone import alone
 from wstest_core.quiescence import _jobs, _servers
 from wstest_core.quiescence._places import Place, Spot, place, users_frame
+from wstest_core.quiescence._tasks import waits_for_outside
 
 __all__ = ["Obstacle", "outstanding", "parked"]
 
@@ -140,6 +142,9 @@ def _is_trusted(
     """Whether a thread does nothing to the loop, wherever it stands."""
     if thread is None:  # nothing is known of it, but where it stands
         return _is_service(frame)
+    if place(frame) in _SQLITE_WORKERS:
+        # It works for one who waits, and nobody else in this loop could.
+        return isinstance(loop, AbstractEventLoop) and not waits_for_outside(loop)
     if _is_anyio_worker(thread) and getattr(thread, "loop", None) is loop:
         # Its list of idle workers is changed in the loop's thread only.
         return thread in getattr(thread, "idle_workers", ())
@@ -200,7 +205,10 @@ def _waits_at_an_empty_queue(thread: threading.Thread, frame: FrameType) -> bool
     if caller is None or place(caller) != ("queue", "Queue.get"):
         return False
     queue = caller.f_locals.get("self")
-    return not getattr(queue, "queue", True)
+    # Not `empty()`, which takes a lock that the thread may be about to have.
+    size: Callable[[], int] | None = getattr(queue, "_qsize", None)
+    shut = getattr(queue, "is_shutdown", False)  # Python 3.13: it was woken by that
+    return size is not None and not shut and size() == 0
 
 
 def _waits_for_future(thread: threading.Thread, frame: FrameType) -> bool:
@@ -255,6 +263,12 @@ _TRIO_WORKER: Place = ("trio._core._thread_cache", "WorkerThread._work")
 _ASYNC_TO_SYNC: Place = (
     "asgiref.current_thread_executor",
     "CurrentThreadExecutor.run_until_future",
+)
+_SQLITE_WORKERS: frozenset[Place] = frozenset(
+    {
+        ("aiosqlite.core", "_connection_worker_thread"),
+        ("aiosqlite.core", "Connection.run"),
+    }
 )
 _JOINS: frozenset[Place] = frozenset(
     {

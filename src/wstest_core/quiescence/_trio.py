@@ -28,7 +28,7 @@ from trio.lowlevel import Abort, RunStatistics, RunVar, Task
 from trio.testing import MockClock, active_thread_count
 
 from wstest_core.events import Silence
-from wstest_core.quiescence import _jobs, _threads
+from wstest_core.quiescence import _jobs, _signals, _threads
 from wstest_core.quiescence._places import awaited_frames, spot, users_frame
 
 __all__ = ["trio_watch"]
@@ -39,6 +39,7 @@ _FIRST_LOOK, _LAST_LOOK = 0.0005, 0.05  # seconds between looks at other threads
 _PRECISION = 50e-6  # seconds that a reading of the next deadline may be wrong by
 _BEHIND = 4 * _PRECISION  # seconds that a wait's scope ends after its deadline
 _ROUNDING = 1e-9  # seconds
+_TRIES = 20
 _order = itertools.count()
 
 
@@ -133,8 +134,7 @@ class _Waiter:
         self.patience = time.monotonic() + deadline - trio.current_time()
 
     async def park(self) -> Silence | None:
-        """Wait once more; `_LOOK` asks to be parked again."""
-        self.scope = trio.CancelScope(deadline=self.deadline + _BEHIND)
+        """Wait; `_LOOK` if only time has passed."""
         with self.scope:
             return await self.bell.park()
         return _LOOK
@@ -197,10 +197,13 @@ class TrioWatch(trio.abc.Instrument):
         self._why = _NO_REST
         heappush(self._waiters, (horizon, next(_order), waiter))
         try:
-            while (silence := await waiter.park()) is _LOOK:
-                if trio.current_time() >= deadline:
-                    return Silence("expired", str(self._why))
-            return silence
+            silence = await waiter.park()
+            if silence is not _LOOK:
+                return silence
+            if trio.current_time() >= deadline:
+                return Silence("expired", str(self._why))
+            # The bell may have rung as it ended: who waits asks again.
+            return None
         finally:
             waiter.done = True
             self._drop_ended()
@@ -230,15 +233,19 @@ class TrioWatch(trio.abc.Instrument):
             return
         busy = _busy_threads()
         statistics, now = _look()
+        # Trio wakes earlier than for a deadline for `wait_all_tasks_blocked`.
+        left = min(statistics.seconds_to_next_deadline, timeout)
         if statistics.tasks_runnable or statistics.run_sync_soon_queue_size:
             self._next_look = _FIRST_LOOK
-        elif (why := _waits_for_io(statistics.io_statistics)) is not None:
+        elif (why := _outside(statistics)) is not None:
             self._why = why
+            if isinstance(trio.lowlevel.current_clock(), MockClock):
+                self._look_again()  # else nothing ends the wait but what it is for
         elif busy is not None:
             self._why = busy
             self._look_again()
-        elif statistics.seconds_to_next_deadline > 0:
-            self._conclude(now + statistics.seconds_to_next_deadline)
+        elif left > 0:
+            self._conclude(now + left)
 
     def _conclude(self, timer: float) -> None:
         """Conclude, where no timer is due before `timer`."""
@@ -312,12 +319,19 @@ def _look() -> tuple[RunStatistics, float]:
 
     Trio gives the next deadline as a distance from a time it does not tell.
     """
-    while True:
+    # Thousands of sockets take longer to count than that; they forbid a proof anyway.
+    for _ in range(_TRIES):
         before = trio.current_time()
         statistics = trio.lowlevel.current_statistics()
-        after = trio.current_time()
-        if after - before < _PRECISION:
-            return statistics, before
+        precise = trio.current_time() - before < _PRECISION
+        if precise or _waits_for_io(statistics.io_statistics):
+            break
+    return statistics, before
+
+
+def _outside(statistics: RunStatistics) -> str | None:
+    """Say what beside threads and timers could wake the run; None if nothing could."""
+    return _signals.handled() or _waits_for_io(statistics.io_statistics)
 
 
 def _waits_for_io(statistics: object) -> str | None:

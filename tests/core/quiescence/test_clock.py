@@ -237,6 +237,30 @@ def test_wait_expires_while_a_thread_does_not_end(run: Run) -> None:
     run(main)
 
 
+def test_wait_expires_while_a_socket_is_waited_for(run: Run) -> None:
+    """A socket that stays silent does not hang a wait."""
+
+    async def stuck(text: str, spawn: Spawn, reply: Reply) -> None:
+        await anyio.wait_readable(pipe)
+        await reply("free")
+
+    async def main(clock: VirtualClock) -> None:
+        async with connected(answering(stuck)) as driver:
+            await driver.send("x")
+            found = await driver.receive(timeout=0.05)
+            assert isinstance(found, Silence)
+            assert found.kind == "expired"
+            os.write(writing, b"x")
+            assert await driver.receive(timeout=HOUR) == "free"
+
+    pipe, writing = os.pipe()
+    try:
+        run(main)
+    finally:
+        os.close(pipe)
+        os.close(writing)
+
+
 @pytest.mark.anyio
 @on("asyncio", "asyncio-eager")
 async def test_pending_timers_keep_their_distance() -> None:

@@ -1,6 +1,7 @@
 """Where a proof would be wrong, though everything looks at rest: asyncio."""
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -104,6 +105,46 @@ async def test_asyncio_wait_around_a_wait_is_something_that_may_happen() -> None
 
         await looks_on()
         assert await waiting == "x done"
+
+
+async def test_loop_whose_time_was_patched() -> None:
+    """What the time of a loop was once, in an earlier test, does not matter later."""
+    loop = asyncio.get_running_loop()
+    with pytest.MonkeyPatch.context() as patch:
+        stopped = loop.time()
+        patch.setattr(loop, "time", lambda: stopped)
+        async with connected(through(directly)) as driver:
+            assert await exchange(driver, "x") == "x done"
+    async with connected(through(directly)) as driver:
+        loop.call_later(INSTANT, lambda: asyncio.ensure_future(driver.send("x")))
+        assert await driver.receive(timeout=GUARD) == "x done"
+
+
+async def test_handler_of_a_signal_may_answer() -> None:
+    """While the process listens to a signal that others send, nothing is proved."""
+    loop, mine = asyncio.get_running_loop(), os.getpid()
+
+    async def signalled(spawn: Spawn, then: Then) -> None:
+        answer = safely(spawn, then)
+        signal.signal(signal.SIGUSR1, lambda *_: answer())
+        loop.run_in_executor(None, work)
+        child = await asyncio.create_subprocess_exec("kill", "-USR1", str(mine))
+        spawn(through_the_end_of(child))
+
+    def through_the_end_of(child: asyncio.subprocess.Process) -> Then:
+        async def reap() -> None:
+            await child.wait()
+
+        return reap
+
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        async with connected(through(signalled)) as driver:
+            assert await exchange(driver, "x") == "x done"
+            found = await silence(driver, timeout=INSTANT)
+            assert found == "expired: the process listens to SIGUSR1"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 async def test_machine_that_stands_still_ends_no_wait() -> None:

@@ -1,7 +1,12 @@
 """A reply is never missed, and after it silence is proved: trio."""
 
+import os
+import signal
+import threading
+
 import pytest
 import trio
+import trio.testing
 
 from tests.backends import on
 from tests.core.quiescence.hops_threads import INSTANT
@@ -9,8 +14,10 @@ from tests.core.quiescence.hops_trio import HOPS
 from tests.core.quiescence.rig import (
     GUARD,
     Hop,
+    Reply,
     Spawn,
     Then,
+    answering,
     connected,
     exchange,
     silence,
@@ -74,6 +81,67 @@ async def test_thread_that_ends_while_it_is_looked_at(
 
     async with connected(through(hands_over)) as driver:
         assert await exchange(driver, "x") == "x done"
+
+
+async def test_ring_beside_a_thread_that_lives_on() -> None:
+    """While another thread is looked at again and again, no reply is told late."""
+    ending = threading.Event()
+    thread = threading.Thread(target=ending.wait, daemon=True)
+    thread.start()
+    looks = [0.0005, 0.0015, 0.0035, 0.0075]  # after these a wait looks again
+
+    async def late(text: str, spawn: Spawn, reply: Reply) -> None:
+        await trio.sleep(float(text))
+        await reply("done")
+
+    async with connected(answering(late)) as driver:
+        for number in range(200):
+            delay = looks[number % len(looks)] + number % 50 * 1e-5
+            assert await exchange(driver, str(delay)) == "done"
+    ending.set()
+    thread.join()
+
+
+async def test_delay_of_wait_all_tasks_blocked() -> None:
+    """What sleeps until all tasks have been blocked for a while is waited for."""
+
+    async def blocked(spawn: Spawn, then: Then) -> None:
+        await trio.testing.wait_all_tasks_blocked(5 * INSTANT)
+        await then()
+
+    async with connected(through(blocked)) as driver:
+        assert await exchange(driver, "x") == "x done"
+
+
+async def test_receiver_of_signals_may_answer() -> None:
+    """While the process listens to a signal that others send, nothing is proved."""
+
+    async def signalled(spawn: Spawn, then: Then) -> None:
+        with trio.open_signal_receiver(signal.SIGUSR1) as signals:
+            command = f"sleep {INSTANT}; kill -USR1 {os.getpid()}"
+            os.posix_spawn("/bin/sh", ["sh", "-c", command], dict(os.environ))
+            async for _ in signals:
+                break
+        await then()
+
+    async with connected(through(signalled)) as driver:
+        assert await exchange(driver, "x") == "x done"
+        assert await silence(driver) == "proved"
+    os.wait()
+
+
+async def test_many_tasks_that_wait_for_sockets() -> None:
+    """A wait is over at its deadline, however many sockets there are to count."""
+    pairs = [trio.socket.socketpair() for _ in range(300)]
+    async with trio.open_nursery() as nursery, connected(through(directly)) as driver:
+        for ours, _ in pairs:
+            nursery.start_soon(ours.recv, 1)
+        found = await silence(driver, timeout=INSTANT)
+        assert found == "expired: a task waits for a socket or a pipe"
+        nursery.cancel_scope.cancel()
+    for pair in pairs:
+        for end in pair:
+            end.close()
 
 
 async def test_users_timeouts_around_a_wait() -> None:

@@ -3,10 +3,13 @@
 import asyncio
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from tests.core.quiescence.rig import (
     exchange,
     silence,
 )
+from wstest_core import settings
 from wstest_core.settings import override
 
 pytestmark = [pytest.mark.anyio, on("asyncio", "asyncio-eager")]
@@ -104,6 +108,146 @@ async def test_queue_that_a_protocol_feeds_is_waited_for(quiet_pair: Pair) -> No
             assert found.startswith("expired: a socket is open and"), found
         theirs.sendall(b"y")
         assert await driver.receive(timeout=1) == "y"
+
+
+shapes = ModuleType("shapes")
+ARRIVED: ContextVar["asyncio.Queue[str]"] = ContextVar("ARRIVED")
+
+
+def into_the_module(text: str) -> None:
+    shapes.queue.put_nowait(text)
+
+
+class Hub:
+    queue: "asyncio.Queue[str]"
+
+    def take(self, text: str) -> None:
+        self.queue.put_nowait(text)
+
+    @classmethod
+    def take_for_all(cls, text: str) -> None:
+        cls.queue.put_nowait(text)
+
+    @property
+    def place(self) -> "asyncio.Queue[str]":
+        return shapes.queue  # type: ignore[no-any-return]
+
+
+class HasAHub(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.hub = Hub()
+
+    def data_received(self, data: bytes) -> None:
+        self.hub.place.put_nowait(data.decode())
+
+
+def from_a_local_import(text: str) -> None:
+    import shapes  # type: ignore[import-not-found]
+
+    shapes.queue.put_nowait(text)
+
+
+def in_a_function_within(text: str) -> None:
+    def put() -> None:
+        shapes.queue.put_nowait(text)
+
+    put()
+
+
+FEEDING: dict[str, Callable[[], asyncio.Protocol]] = {
+    "attribute of a module": lambda: Feeds(into_the_module),
+    "function of a module": lambda: Feeds(lambda text: shapes.function(text)),
+    "attribute of a class": lambda: Feeds(lambda text: Hub.queue.put_nowait(text)),
+    "attribute of a class by itself": lambda: Feeds(Hub().take),
+    "classmethod": lambda: Feeds(Hub.take_for_all),
+    "property of another object": HasAHub,
+    "function within": lambda: Feeds(in_a_function_within),
+    "import within": lambda: Feeds(from_a_local_import),
+    "context variable": lambda: Feeds(lambda text: ARRIVED.get().put_nowait(text)),
+}
+
+
+@pytest.mark.parametrize("make", FEEDING.values(), ids=FEEDING)
+async def test_queue_that_a_protocol_gets_at_by_a_name(
+    make: Callable[[], asyncio.Protocol],
+    quiet_pair: Pair,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A task in a queue is not idle if what a protocol calls names the queue."""
+    ours, theirs = quiet_pair
+    arrived = Hub.queue = shapes.queue = asyncio.Queue[str]()
+    ARRIVED.set(arrived)
+    shapes.function = into_the_module
+    monkeypatch.setitem(sys.modules, "shapes", shapes)
+
+    async def relay(text: str, spawn: Spawn, reply: Reply) -> None:
+        await reply(await arrived.get())
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_connection(make, sock=ours)
+    async with connected(answering(relay)) as driver:
+        await driver.send("x")
+        with override(idle_socket_grace=0.0):
+            found = await silence(driver, timeout=INSTANT)
+            assert found.startswith("expired: a socket is open and"), found
+        theirs.sendall(b"y")
+        assert await driver.receive(timeout=1) == "y"
+    transport.close()
+    await asyncio.sleep(0)
+
+
+async def test_each_wait_has_a_grace_of_its_own(quiet_pair: Pair) -> None:
+    """What was presumed once is not known for the next wait."""
+    ours, theirs = quiet_pair
+    lines: list[str] = []
+
+    async def asks(text: str, spawn: Spawn, reply: Reply) -> None:
+        loop.call_later(INSTANT, theirs.sendall, b"y")
+        spawn(lambda: answer(reply))
+
+    async def answer(reply: Reply) -> None:
+        while not lines:
+            await asyncio.sleep(INSTANT)
+        await reply(lines.pop())
+
+    loop = asyncio.get_running_loop()
+    async with line_to(ours, lines.append), connected(answering(asks)) as driver:
+        for _ in range(3):
+            assert (await silence(driver)).startswith("presumed")
+            took = loop.time()
+            assert (await silence(driver)).startswith("presumed")
+            assert loop.time() - took >= settings.current.idle_socket_grace * 0.9
+            assert await exchange(driver, "x") == "y"
+
+
+class Strange:
+    """Says that it is something else, and raises when it is asked."""
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        raise LookupError("nobody shall ask")
+
+    @__class__.setter
+    def __class__(self, _: type) -> None:
+        raise LookupError("nobody shall ask")
+
+
+async def test_objects_of_an_application_are_not_asked_what_they_are(
+    quiet_pair: Pair,
+) -> None:
+    """What a protocol refers to may run code, or fail, where it is asked its class."""
+    ours, _ = quiet_pair
+    strange, waiting = Strange(), asyncio.Queue[str]()
+
+    async def waits(text: str, spawn: Spawn, reply: Reply) -> None:
+        await reply(await waiting.get())
+
+    def take(text: str) -> None:
+        assert strange
+
+    async with line_to(ours, take), connected(answering(waits)) as driver:
+        await driver.send("x")
+        assert (await silence(driver)).startswith("presumed")
 
 
 async def test_idle_socket_is_presumed_silent(quiet_pair: Pair) -> None:

@@ -6,11 +6,13 @@ import gc
 import multiprocessing
 import os
 import queue
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +317,67 @@ async def test_worker_with_a_queue_of_its_own() -> None:
     finally:
         work_for.put(None)
         thread.join()
+
+
+class OneSlot(queue.Queue[object]):
+    """Keeps its items elsewhere than `queue.Queue` does."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self.kept: list[object] = []
+
+    def _qsize(self) -> int:
+        return len(self.kept)
+
+    def _put(self, item: object) -> None:
+        self.kept.append(item)
+
+    def _get(self) -> object:
+        return self.kept.pop()
+
+
+async def woken(own: "queue.Queue[Any]", wake: Callable[[], None]) -> None:
+    """Let a thread that waits in a queue answer when it is woken."""
+    leaving = threading.Event()
+
+    def relay() -> None:
+        with suppress(Exception):  # ShutDown
+            own.get()
+        wake_up.pop()()
+        leaving.wait()
+
+    wake_up: list[Callable[[], object]] = []
+
+    async def asked(spawn: Spawn, then: Then) -> None:
+        wake_up.append(safely(spawn, then))
+        wake()
+
+    thread = threading.Thread(target=relay)
+    thread.start()
+    async with connected(through(asked)) as driver:
+        assert await exchange(driver, "x") == "x done"
+        leaving.set()
+        thread.join()
+        assert await silence(driver) == "proved"
+
+
+@pytest.mark.anyio
+@on("asyncio")
+@pytest.mark.parametrize("_", range(20))
+async def test_queue_that_keeps_its_items_elsewhere(_: int) -> None:
+    """A queue is asked itself whether it is empty."""
+    own = OneSlot()
+    await woken(own, lambda: own.put(None))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="shutdown came with 3.13")
+@pytest.mark.anyio
+@on("asyncio")
+@pytest.mark.parametrize("_", range(20))
+async def test_queue_that_is_shut_down(_: int) -> None:
+    """A thread that the end of its queue has woken is at work, though it is empty."""
+    own: Any = queue.Queue()
+    await woken(own, lambda: own.shutdown())
 
 
 def test_an_interrupted_look(monkeypatch: pytest.MonkeyPatch) -> None:
