@@ -9,20 +9,34 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
 from threading import Lock
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
-from anyio.from_thread import BlockingPortal
+from anyio.from_thread import BlockingPortal, BlockingPortalProvider
 from anyio.lowlevel import checkpoint
 
 from wstest_core import quiescence, settings
 from wstest_core.errors import WebSocketTestError, hidden
 
-__all__ = ["Work", "finish", "require_plain_test", "step"]
+__all__ = ["Work", "finish", "provider", "require_plain_test", "step"]
 
 __tracebackhide__ = hidden
 
 T = TypeVar("T")
 Work: TypeAlias = Coroutine[object, object, T]
+
+# One loop of each kind, for all that is open at once.
+_PORTALS: Final = {name: BlockingPortalProvider(name) for name in ("asyncio", "trio")}
+
+
+def provider(backend: str) -> BlockingPortalProvider:
+    """Return what lends the loop of a kind, as long as somebody has it.
+
+    Raises:
+        ValueError: for a kind that there is not.
+    """
+    if backend not in _PORTALS:
+        raise ValueError(f"backend={backend!r}: there are 'asyncio' and 'trio'")
+    return _PORTALS[backend]
 
 
 def require_plain_test(work: Work[object]) -> None:

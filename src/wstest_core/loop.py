@@ -1,55 +1,125 @@
 """Coroutines of a plain test, in the event loop of its communicators.
 
 `SyncWebsocketCommunicator` shares one loop, which lives as long as one of
-them is connected. So this is one of them, connected to an application of
-ours that runs what it is told to. Its transcript is a log of that.
+them is connected. A `Loop` keeps it alive as they do, and runs in it what it
+is told to. Each run is a task of its own: one that does not end is given up,
+and may end later without anybody waiting for it.
 """
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError
+from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, final
+from typing import Final, Generic, Literal, Self, TypeVar, final
 
-from wstest_core.sync import SyncWebsocketCommunicator
+from anyio import CancelScope
+from anyio.from_thread import BlockingPortal
 
-__all__ = ["Loop"]
+from wstest_core import explain, quiescence, settings
+from wstest_core._portal import Work, finish, provider, require_plain_test
+from wstest_core.errors import (
+    ApplicationCrashed,
+    LingeringApplicationWarning,
+    NoMessage,
+    hidden,
+    warn,
+)
+from wstest_core.events import Accept, Return, Silence
+from wstest_core.transcript import Transcript
+
+__all__ = ["Loop", "running"]
+
+__tracebackhide__ = hidden
 
 T = TypeVar("T")
-# ASGI types neither scopes nor events more closely.
-_Scope: TypeAlias = dict[str, Any]
-_Event: TypeAlias = dict[str, Any]
-_Receive: TypeAlias = Callable[[], Awaitable[_Event]]
-_Send: TypeAlias = Callable[[_Event], Awaitable[None]]
+T_co = TypeVar("T_co", covariant=True)
+_INSISTENCE: Final = 3  # times a run is cancelled that does not want to end
+
+_running: "set[Loop]" = set()
 
 
 @final
-class _Work(Generic[T]):
-    """Something to run, and what came of it."""
+class _Run(Generic[T_co]):
+    """Something that runs, and what came of it."""
 
-    def __init__(self, main: Callable[[], Awaitable[T]]) -> None:
+    def __init__(
+        self, title: str, main: Callable[[], Awaitable[T_co]], transcript: Transcript
+    ) -> None:
+        self.title = title
+        self.done = False
+        self.error: BaseException | None = None
+        self._result: list[T_co] = []
         self._main = main
-        self._result: list[T] = []
-        self._error: Exception | None = None
+        self._stopped = False  # we have cancelled it
+        self._transcript = transcript
+        self._watch = watch = quiescence.watch()
+        self._bell = watch.bell()
+        transcript.sent(watch.now(), title)
+        self._task = watch.spawn(self._run)
 
-    async def run(self) -> None:
-        try:
-            self._result.append(await self._main())
-        except Exception as error:
-            self._error = error
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether it has ended by being cancelled, by us or from within."""
+        return isinstance(self.error, self._watch.cancelled)
 
-    def result(self) -> T:
-        if self._error is not None:
-            raise self._error
+    async def until_done(self, timeout: float) -> Silence | None:
+        """Wait for its end, or return how it is known that there is none."""
+        deadline = self._watch.now() + timeout
+        silence: Silence | None = None
+        while not self.done and silence is None:
+            silence = await self._bell.wait_until(deadline=deadline, horizon=deadline)
+        return None if self.done else silence
+
+    async def stop(self, timeout: float) -> bool:
+        """Make it end; return whether it has."""
+        for _ in range(_INSISTENCE):
+            if self.done:
+                break
+            self._stopped = True
+            self._task.cancel()
+            await self.until_done(timeout)
+        return self.done
+
+    def result(self) -> T_co:
+        """Return what it has returned, or raise what it has raised."""
+        if self.error is not None:
+            raise self.error
         return self._result[0]
 
-    def __str__(self) -> str:
-        return "raised" if self._error is not None else "done"
+    def doing(self) -> str:
+        """Say in a sentence where it stands, and what failed beside it."""
+        sentences = [f"{self.title} is {self._task.doing()}.", self._task.failures()]
+        return " ".join(filter(None, sentences))
+
+    async def _run(self) -> None:
+        try:
+            self._result.append(await self._main())
+        except BaseException as error:
+            self.error = error
+            if self.was_cancelled:
+                raise
+        finally:
+            self.done = True
+            self._note_end()
+            self._bell.ring()
+
+    def _note_end(self) -> None:
+        now, error = self._watch.now(), self.error
+        if error is None:
+            self._transcript.received(now, f"{self.title}: done")
+        elif self._stopped and self.was_cancelled:
+            self._transcript.remark(now, f"{self.title}: stopped")
+        else:
+            self._transcript.received(now, f"{self.title}: raised {error!r}")
 
 
 @final
 class Loop:
     """Keeps the event loop of sync communicators alive, and runs things there.
 
-    Used with `with`. `timeout`, in seconds, guards each run against hanging.
+    Used with `with`, by any number of threads. `timeout`, in seconds, guards
+    each run against hanging. What still runs at the end is cancelled.
     """
 
     __module__ = "wstest_core.loop"
@@ -61,13 +131,26 @@ class Loop:
         timeout: float,
         backend: Literal["asyncio", "trio"] = "asyncio",
     ) -> None:
-        self._works: list[_Work[Any]] = []
-        self._ws: SyncWebsocketCommunicator = SyncWebsocketCommunicator(
-            self._serve, "/", name=name, timeout=timeout, backend=backend
-        )
+        self.transcript: Transcript = Transcript(name)
+        """What was run, and what came of it."""
+        self._timeout = settings.check_seconds(timeout)
+        self._provider = provider(backend)
+        self._portal: BlockingPortal | None = None
+        self._attached = ExitStack()
+        self._runs: list[_Run[object]] = []  # that have not ended, or lately
 
     def __enter__(self) -> Self:
-        self._ws.__enter__()
+        work = self._begin()
+        require_plain_test(work)
+        if self._portal is not None:
+            work.close()
+            raise RuntimeError(f"{self.transcript.name} has its event loop already")
+        with ExitStack() as stack:
+            self._portal = stack.enter_context(self._provider)
+            stack.callback(self._forget)
+            self._wait(work)
+            stack.pop_all()
+        _running.add(self)
         return self
 
     def __exit__(
@@ -76,24 +159,137 @@ class Loop:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._ws.__exit__(kind, error, traceback)
+        try:
+            self._wait(self._end(failed=error is not None))
+        finally:
+            self._forget()
+            self._provider.__exit__(None, None, None)
 
     def run(self, title: str, main: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine function and return what it returns, or raise.
 
         Raises:
-            NoMessage: as soon as it is known that it does not end.
+            NoMessage: as soon as it is known that it does not end. It is left
+                alone.
+            ApplicationCrashed: if it was cancelled from within.
         """
-        work = _Work(main)
-        self._works.append(work)
-        self._ws.send_text(title)
-        self._ws.receive_text()
-        return work.result()
+        # Raised here: in the loop, some of what it may have raised would end that.
+        return self._wait(self._run(title, main)).result()
 
-    async def _serve(self, _scope: _Scope, receive: _Receive, send: _Send) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        while (await receive())["type"] == "websocket.receive":
-            work = self._works.pop()
-            await work.run()
-            await send({"type": "websocket.send", "text": str(work)})
+    def settle(self) -> None:
+        """Let all that is in the loop come to rest."""
+        self._wait(self._settle())
+
+    def stop(self) -> None:
+        """Cancel what still runs, and wait for its end."""
+        self._wait(self._stop())
+
+    def disconnect(self) -> None:
+        """Give the loop back, as leaving `with` does."""
+        self.__exit__(None, None, None)
+
+    # --- in the test's thread
+
+    def _wait(self, work: Work[T]) -> T:
+        require_plain_test(work)
+        if self._portal is None:
+            work.close()
+            raise RuntimeError(
+                f"{self.transcript.name} has no event loop: use it in a `with` block"
+            )
+        try:
+            return finish(self._portal, work)
+        except CancelledError as error:
+            raise RuntimeError(
+                f"the event loop of {self.transcript.name} was stopped from within"
+            ) from error
+
+    def _forget(self) -> None:
+        self._portal = None
+        _running.discard(self)
+
+    # --- in the loop
+
+    async def _begin(self) -> None:
+        watch = quiescence.watch()
+        with ExitStack() as stack:
+            watch.attach()
+            stack.callback(watch.detach)
+            if settings.current.virtual_clock:
+                watch.virtual_clock(run=True)
+                stack.callback(partial(watch.virtual_clock, run=False))
+            self._attached = stack.pop_all()
+        # A report reads the log as that of a connection.
+        self.transcript.received(watch.now(), Accept())
+
+    async def _end(self, *, failed: bool) -> None:
+        watch = quiescence.watch()
+        if failed:
+            self.transcript.failed(watch.now(), self._doing())
+        with self._attached, CancelScope(shield=True):
+            await self._stop()
+        self.transcript.received(watch.now(), Return(asked=True))
+
+    async def _run(self, title: str, main: Callable[[], Awaitable[T]]) -> _Run[T]:
+        run = _Run(title, main, self.transcript)
+        self._runs = [*self._unfinished(), run]
+        timeout = float("inf") if settings.debugger_attached() else self._timeout
+        silence = await run.until_done(timeout)
+        if silence is not None:
+            raise self._given_up(run, silence)
+        if run.error is not None and run.was_cancelled:
+            raise self._crashed(run, run.error) from run.error
+        return run
+
+    async def _settle(self) -> None:
+        watch = quiescence.watch()
+        # Not endless where a person debugs, for it does not end with an event.
+        deadline = watch.now() + self._timeout
+        await watch.bell().wait_until(deadline=deadline, horizon=deadline)
+
+    async def _stop(self) -> None:
+        for run in self._unfinished():
+            if not await run.stop(self._timeout):
+                text = f"what was given up cannot be stopped: {run.doing()}"
+                warn(text, LingeringApplicationWarning, stacklevel=3)
+
+    def _unfinished(self) -> list[_Run[object]]:
+        return [run for run in self._runs if not run.done]
+
+    def _doing(self) -> str:
+        return " ".join(run.doing() for run in self._unfinished()) or "Nothing runs."
+
+    # --- failures
+
+    def _given_up(self, run: _Run[object], silence: Silence) -> NoMessage:
+        watch, timeout = quiescence.watch(), self._timeout
+        doing = self._doing()
+        remedy = None
+        if silence.kind == "proved" and silence.why:
+            remedy = explain.patience(
+                doing,
+                watch.next_event(),
+                timeout,
+                jumps=watch.jumps,
+                plain=settings.in_plain_test(),
+            )
+        text = self._text(run, explain.silence(silence, timeout), doing, remedy)
+        self.transcript.remark(watch.now(), f"{run.title}: given up")
+        return NoMessage(text)
+
+    def _crashed(self, run: _Run[object], error: BaseException) -> ApplicationCrashed:
+        text = self._text(run, f"it raised {error!r}", self._doing())
+        return ApplicationCrashed(text, error=error)
+
+    def _text(
+        self, run: _Run[object], why: str, doing: str, remedy: str | None = None
+    ) -> str:
+        line = f"no answer to {run.title} for {self.transcript.name}: {why}"
+        return explain.failure(
+            line, transcript=self.transcript, doing=doing, remedy=remedy
+        )
+
+
+def running() -> frozenset[Loop]:
+    """Return the loops that were entered and not left."""
+    return frozenset(_running)

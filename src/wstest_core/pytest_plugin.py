@@ -24,6 +24,7 @@ import pytest
 from wstest_core import _pytest_options, settings
 
 if TYPE_CHECKING:
+    from wstest_core.loop import Loop
     from wstest_core.sync import SyncWebsocketCommunicator
     from wstest_core.transcript import Transcript
 
@@ -31,7 +32,7 @@ __all__ = ["open_around", "trio_virtual_clock"]
 
 _KEPT: Final = 20  # as many as wstest_core.transcript keeps
 _Section: TypeAlias = tuple[str, str]
-_Plain: TypeAlias = "SyncWebsocketCommunicator[object]"
+_Plain: TypeAlias = "SyncWebsocketCommunicator[object] | Loop"
 _Around: TypeAlias = AbstractAsyncContextManager[object]
 _Test: TypeAlias = Callable[..., Coroutine[object, object, object]]
 
@@ -148,8 +149,12 @@ def pytest_runtest_makereport(
 
 
 def _connected() -> "frozenset[_Plain]":
-    module = sys.modules.get("wstest_core.sync")
-    return frozenset() if module is None else module.connected()
+    found: frozenset[_Plain] = frozenset()
+    if (sockets := sys.modules.get("wstest_core.sync")) is not None:
+        found |= sockets.connected()
+    if (loops := sys.modules.get("wstest_core.loop")) is not None:
+        found |= loops.running()
+    return found
 
 
 def _disconnect(forgotten: "_Plain", *, quietly: bool) -> None:

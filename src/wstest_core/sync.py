@@ -21,12 +21,12 @@ from typing import (
     overload,
 )
 
-from anyio.from_thread import BlockingPortal, BlockingPortalProvider
+from anyio.from_thread import BlockingPortal
 from typing_extensions import Unpack
 
 from wstest_core._arguments import AnyMessage, Options
 from wstest_core._connection import M
-from wstest_core._portal import Work, finish, require_plain_test, step
+from wstest_core._portal import Work, finish, provider, require_plain_test, step
 from wstest_core.codecs import Codec
 from wstest_core.codecs._json import Json
 from wstest_core.communicator import WebsocketCommunicator
@@ -56,7 +56,6 @@ T = TypeVar("T")
 Backend: TypeAlias = Literal["asyncio", "trio"]
 
 _connected: "set[SyncWebsocketCommunicator[AnyMessage]]" = set()
-_PORTALS = {name: BlockingPortalProvider(name) for name in ("asyncio", "trio")}
 
 
 class SyncWebsocketCommunicator(Generic[M]):
@@ -152,8 +151,7 @@ class SyncWebsocketCommunicator(Generic[M]):
         extensions: Mapping[str, object] | None = None,
         backend: Backend = "asyncio",
     ) -> None:
-        if backend not in _PORTALS:
-            raise ValueError(f"backend={backend!r}: there are 'asyncio' and 'trio'")
+        self._provider = provider(backend)
         # Which of the overloads it is was decided by ours.
         make = cast("Callable[..., WebsocketCommunicator[M]]", WebsocketCommunicator)
         self._ws = make(
@@ -172,7 +170,6 @@ class SyncWebsocketCommunicator(Generic[M]):
             state=state,
             extensions=extensions,
         )
-        self._provider = _PORTALS[backend]
         self._portal: BlockingPortal | None = None
         self._opened = False
 

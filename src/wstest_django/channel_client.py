@@ -12,7 +12,7 @@ from wstest_core import settings
 from wstest_core.application import ApplicationCommunicator
 from wstest_core.drivers import AsgiApplication
 from wstest_core.errors import NoMessage
-from wstest_core.loop import Loop
+from wstest_core.loop import Loop, running
 from wstest_core.sync import connected
 from wstest_django import layers
 from wstest_django.applications import channel_application
@@ -236,8 +236,8 @@ def come_to_rest() -> None:
     """Let whatever plain tests are connected to come to rest."""
     if _in_a_coroutine():
         return
-    for socket in connected():
-        socket.settle()
+    for each in connected() or running():
+        each.settle()
         return  # they share one loop
 
 

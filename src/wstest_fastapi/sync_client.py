@@ -108,6 +108,7 @@ class SyncAppClient:
             if self._runs_lifespan:
                 self._loop.run("startup", self._lifespan.__aenter__)
                 stack.push(self._shut_down)
+            stack.callback(self._loop.stop)  # requests that hang, as a server does
             stack.push(self._close_sockets)
             self._shared.is_open = True
             self._stack = stack.pop_all()

@@ -415,6 +415,27 @@ def test_fails():
         result.assert_outcomes(passed=4, failed=1, warnings=2)
         result.stdout.fnmatch_lines(["*ResourceWarning: forgotten was never disc*"])
 
+    def test_loop(self, run: Run) -> None:
+        """A loop that a plain test has entered and not left is given back, too."""
+        result = run(
+            """
+import threading
+
+from wstest_core.loop import Loop
+
+
+def test_forgets():
+    Loop("work", timeout=1).__enter__()
+
+
+def test_after():
+    assert not any("portal" in thread.name for thread in threading.enumerate())
+""",
+            ini="filterwarnings =\n    default\n    always::ResourceWarning",
+        )
+        result.assert_outcomes(passed=2, warnings=1)
+        result.stdout.fnmatch_lines(["*ResourceWarning: work was never disconnected*"])
+
     def test_crash(self, run: Run) -> None:
         """A crash that a passing test did not see is not hidden."""
         result = run(

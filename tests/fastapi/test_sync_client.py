@@ -1,8 +1,10 @@
 """The same client for plain tests."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
+import anyio
 import httpx2
 import pytest
 from starlette.applications import Starlette
@@ -76,16 +78,78 @@ def test_an_endpoint_that_hangs_is_found_out() -> None:
     """There is no need to wait for a timeout; the failure says where it stands."""
 
     async def hang(scope: Any, receive: Any, send: Any) -> None:
-        import anyio
-
         await anyio.Event().wait()
 
     with (
-        pytest.raises(NoMessage, match=r"(?s)no frame for http.*GET /slow") as caught,
+        pytest.raises(NoMessage, match=r"^no answer to GET /slow for http: ") as caught,
         SyncAppClient(hang, lifespan=False) as client,
     ):
         client.http.get("/slow")
     assert "in hang() at " in str(caught.value)
+
+
+def test_a_request_that_hangs_harms_no_other() -> None:
+    """It may even end later; each request has its own response."""
+    gates = list[anyio.Event]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/hang":
+            gates.append(anyio.Event())
+            await gates[-1].wait()
+        elif scope["path"] == "/open":
+            gates[-1].set()
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": scope["raw_path"]})
+
+    with SyncAppClient(app, lifespan=False) as client:
+        with pytest.raises(NoMessage):
+            client.http.get("/hang")
+        for path in ("/open", "/other", "/another"):
+            assert client.http.get(path).text == path
+
+
+def test_a_request_that_hangs_is_over_before_the_shutdown() -> None:
+    """The application cleans up after it with all that startup has made."""
+    log = list[str]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            log.append("shutdown")
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        try:
+            await anyio.Event().wait()
+        finally:
+            log.append("cleaned up")
+
+    with SyncAppClient(app) as client, pytest.raises(NoMessage):
+        client.http.get("/")
+    assert log == ["cleaned up", "shutdown"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_requests_of_several_threads(backend: Literal["asyncio", "trio"]) -> None:
+    """They are at work at once, and each has its own response."""
+    count, arrived = 3, list[anyio.Event]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        arrived.append(mine := anyio.Event())
+        if len(arrived) == count:
+            for each in arrived:
+                each.set()
+        await mine.wait()
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": scope["raw_path"]})
+
+    with (
+        SyncAppClient(app, lifespan=False, backend=backend) as client,
+        ThreadPoolExecutor(count) as pool,
+    ):
+        paths = [f"/{number}" for number in range(count)]
+        assert [each.text for each in pool.map(client.http.get, paths)] == paths
 
 
 def test_startup_and_shutdown_that_fail() -> None:
