@@ -273,6 +273,19 @@ async def test_capturing_and_delivering() -> None:
     assert "broadcast" not in vars(SpecialRuns)
 
 
+async def test_capturing_in_the_midst() -> None:
+    """A base hears of what is suppressed at a subclass, and no call goes through."""
+    delivered.clear()
+    with (
+        capture_topic_broadcasts(Runs, suppress=False) as all_of_them,
+        capture_topic_broadcasts(SpecialRuns) as special,
+    ):
+        await SpecialRuns.broadcast("run:1", "done", seq=1)
+    assert special == all_of_them
+    assert [(c.topic, c.event, c.seq) for c in special] == [("run:1", "done", 1)]
+    assert delivered == []
+
+
 async def test_capturing_takes_a_topic_class() -> None:
     """Anything else is refused, with what to use instead."""
     with pytest.raises(TypeError, match="takes a topic class, not 7"):

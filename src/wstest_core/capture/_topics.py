@@ -1,24 +1,12 @@
 """The events that a topic publishes."""
 
-import inspect
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from types import FunctionType
-from typing import Any, Final, final
+from typing import Final, final
 
-from wstest_core.capture._spy import (
-    ABSENT,
-    Ear,
-    Method,
-    Passed,
-    Spy,
-    check_call,
-    listening,
-    passed,
-    stand_in_for,
-)
+from wstest_core.capture._classes import recording, require_classmethod
+from wstest_core.capture._spy import Passed, passed
 
 __all__ = ["CapturedTopicBroadcast", "capture_topic_broadcasts"]
 
@@ -59,51 +47,13 @@ def capture_topic_broadcasts(
         >>> captured
         [CapturedTopicBroadcast(topic='run:1', event='done', seq=3)]
     """
-    _check_topic(topic_class)
-    captured: list[CapturedTopicBroadcast] = []
-    with listening(topic_class, BROADCAST, _topic_spy, Ear(captured, suppress)):
+    require_classmethod(
+        topic_class, BROADCAST, "capture_topic_broadcasts takes a topic class"
+    )
+    with recording(topic_class, BROADCAST, _broadcast, suppress=suppress) as captured:
         yield captured
 
 
-def _topic_spy(
-    topic_class: Any, name: str, replaced: object
-) -> Spy[CapturedTopicBroadcast]:
-    spy = Spy[CapturedTopicBroadcast](topic_class, name, replaced)
-
-    def listen(subject: type, *args: Passed, **kwargs: Passed) -> Method | None:
-        call = _real(topic_class, subject, replaced)
-        check_call(call, args, kwargs)
-        topic = passed(args, kwargs, 0, "topic")
-        event = passed(args, kwargs, 1, "event")
-        record = CapturedTopicBroadcast(topic, event, kwargs.get("seq"))
-        return partial(call, *args, **kwargs) if spy.hear(record) else None
-
-    stand_in = stand_in_for(spy, getattr(topic_class, name), listen, nullcontext)
-    spy.stand_in = classmethod(stand_in)
-    return spy
-
-
-def _real(topic_class: type, subject: type, replaced: Any) -> Method:
-    """The method that was there, bound to the class through which it is called."""
-    if replaced is ABSENT:
-        mro = subject.__mro__[subject.__mro__.index(topic_class) + 1 :]
-        replaced = next(
-            vars(each)[BROADCAST] for each in mro if BROADCAST in vars(each)
-        )
-    bound: Method = replaced.__get__(None, subject)
-    return bound
-
-
-def _check_topic(topic_class: object) -> None:
-    if not isinstance(topic_class, type):
-        raise TypeError(
-            f"capture_topic_broadcasts takes a topic class, not {topic_class!r}"
-        )
-    found = inspect.getattr_static(topic_class, BROADCAST, None)
-    if isinstance(found, FunctionType) or not callable(
-        getattr(topic_class, BROADCAST, 0)
-    ):
-        raise TypeError(
-            f"{topic_class.__qualname__} has no classmethod 'broadcast', so there is "
-            "nothing to capture; capture_broadcasts(layer) works for any application"
-        )
+def _broadcast(*args: Passed, **kwargs: Passed) -> CapturedTopicBroadcast:
+    topic, event = passed(args, kwargs, 0, "topic"), passed(args, kwargs, 1, "event")
+    return CapturedTopicBroadcast(topic, event, kwargs.get("seq"))
