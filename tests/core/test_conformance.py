@@ -501,6 +501,16 @@ class RefusesOddly(Plain):
         return message
 
 
+class HasManyFields(Plain):
+    breaks = "field, where it has one, is a str, not ('action', 'type')"
+    field = ("action", "type")
+
+
+class SaysCamelCaseInWords(Plain):
+    breaks = "camel_case, where it has one, is a bool, not 'yes'"
+    camel_case = "yes"
+
+
 @pytest.mark.parametrize("broken", Plain.__subclasses__(), ids=lambda it: it.__name__)
 def test_broken_codec_is_found(broken: type[Any]) -> None:
     """Each broken codec is found, in words that say what it does wrong."""

@@ -681,3 +681,18 @@ async def test_seconds_that_are_no_number(timeout: Any) -> None:
             await ws.receive_nothing(timeout)
         with pytest.raises(TypeError, match="give seconds, as a number"):
             await ws.wait_for_auth(max_auth_time=timeout)
+
+
+async def test_camel_case_around_models_with_a_field_of_their_own() -> None:
+    """Completion messages are told by the field that the inner codec has."""
+
+    class Price(BaseModel):
+        kind_of: Literal["price"] = "price"
+
+    class Complete(BaseModel):
+        kind_of: Literal["complete"] = "complete"
+
+    codec = CamelCaseCodec(ModelCodec(Price | Complete, field="kind_of"))
+    app = says('{"kindOf":"price"}', '{"kindOf":"complete"}')
+    async with WebsocketCommunicator(app, "/", codec=codec) as ws:
+        assert await ws.receive_all_messages() == [Price()]

@@ -50,6 +50,12 @@ class CamelCaseCodec(Generic[M_co]):
     inner: Codec[M_co]
 
     @property
+    def field(self) -> str:
+        """The field by which messages are told apart: the inner codec's."""
+        field: str = getattr(self.inner, "field", "action")
+        return field
+
+    @property
     def camel_case(self) -> bool:
         """Whether keys are in camelCase on the wire: they are."""
         return True

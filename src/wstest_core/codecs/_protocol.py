@@ -17,6 +17,12 @@ class Codec(Protocol[M_co]):
 
     A codec is a value: it remembers nothing between calls.
 
+    It may say more of its messages in two attributes, which communicators
+    read. `field`, a str, names the field by which messages are told apart, as
+    `decode` spells it: "action" without it. `camel_case`, a bool, says whether
+    keys are in camelCase on the wire and in snake_case in messages. A codec
+    around another passes both on.
+
     Example:
         >>> class Lines:
         ...     def encode(self, message: object, /) -> str:

@@ -16,6 +16,10 @@ _ODD_FRAMES: tuple[Frame, ...] = (
 )
 
 
+# What a codec need not have.
+_ATTRIBUTES = (("field", str), ("camel_case", bool))
+
+
 def check_codec(codec: Codec[T], messages: Iterable[T]) -> None:
     """Check that a codec keeps all that `Codec` promises.
 
@@ -37,6 +41,7 @@ def check_codec(codec: Codec[T], messages: Iterable[T]) -> None:
     for frame in _ODD_FRAMES:
         _check_odd_frame(codec, frame)
     _check_refusal(codec)
+    _check_attributes(codec)
 
 
 def _check_round_trip(codec: Codec[T], message: T) -> None:
@@ -68,6 +73,12 @@ def _check_refusal(codec: Codec[T]) -> None:
         return
     except Exception as error:
         _fail(f"encode({nothing!r}) may raise only TypeError: {error!r}", error)
+
+
+def _check_attributes(codec: Codec[T]) -> None:
+    for name, kind in _ATTRIBUTES:
+        if not isinstance(found := getattr(codec, name, kind()), kind):
+            _fail(f"{name}, where it has one, is a {kind.__name__}, not {found!r}")
 
 
 def _encoded(codec: Codec[T], message: T) -> Frame:
