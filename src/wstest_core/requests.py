@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, TypeAlias, cast, final
 
-from wstest_core.codecs._json import Json, read_json, write_json
+from wstest_core.codecs._json import Json, object_in, write_json
 from wstest_core.constants import COMPLETE_ACTIONS, action_of
 from wstest_core.events import Frame
 
@@ -42,9 +42,9 @@ class Reference:
         Raises:
             TypeError: when there is something else than an object on the way.
         """
-        content = inner = _object(read_json(frame), "the message")
+        content = inner = object_in(frame, to_carry="a reference")
         for depth, key in enumerate(self.path[:-1], 1):
-            where = f"its field {'.'.join(self.path[:depth])!r}"
+            where = ".".join(self.path[:depth])
             inner = _object(inner.setdefault(key, {}), where)
         inner[self.path[-1]] = self.value
         return write_json(content, binary=isinstance(frame, bytes))
@@ -84,6 +84,6 @@ def _object(content: Json, where: str) -> _Object:
     if isinstance(content, dict):
         return cast("_Object", content)
     raise TypeError(
-        f"{where} is {content!r}, not a JSON object, so it cannot carry a reference; "
-        "name another place with field="
+        f"the field {where!r} is {content!r}, not a JSON object, so it cannot carry "
+        "a reference; name another place with field="
     )

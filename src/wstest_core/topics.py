@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast, final
 
 from wstest_core.codecs import CamelCaseCodec, Codec, ModelCodec
-from wstest_core.codecs._json import Json, read_json, write_json
+from wstest_core.codecs._json import Json, object_in, read_json, write_json
 from wstest_core.events import Frame
 
 __all__ = [
@@ -150,7 +150,7 @@ def addressed(frame: Frame, *, topic: str | None, ref: str | None) -> Frame:
     """
     if topic is None and ref is None:
         return frame
-    content = dict(_object(frame))
+    content = object_in(frame, to_carry="a topic or a ref")
     if topic is not None:
         content |= {"version": ENVELOPE_VERSION, "topic": topic}
     if ref is not None:
@@ -191,12 +191,3 @@ def _bare(content: _Object) -> dict[str, Json]:
 def _topic_codec(topic_class: TopicClass, like: Codec[object]) -> Codec[TopicMessage]:
     codec: Codec[TopicMessage] = ModelCodec(topic_class)
     return CamelCaseCodec(codec) if getattr(like, "camel_case", False) else codec
-
-
-def _object(frame: Frame) -> _Object:
-    content = read_json(frame)
-    if isinstance(content, dict):
-        return cast("dict[str, Json]", content)
-    raise TypeError(
-        f"only a JSON object can carry a topic or a ref, not {str(frame)[:72]}"
-    )

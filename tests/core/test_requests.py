@@ -14,6 +14,7 @@ from wstest_core import (
     JsonCodec,
     NoMessage,
     SyncWebsocketCommunicator,
+    TextCodec,
     WebsocketCommunicator,
 )
 from wstest_core.requests import Reference, reference
@@ -174,8 +175,8 @@ async def test_what_was_looked_at_counts() -> None:
 @pytest.mark.parametrize(
     ("message", "field", "text"),
     [
-        ([1], "ref", r"the message is \[1\], not a JSON object"),
-        ({"meta": 7}, "meta.id", "its field 'meta' is 7, not a JSON object"),
+        ([1], "ref", r"a JSON object can carry a reference, not \[1\]: send a"),
+        ({"meta": 7}, "meta.id", "the field 'meta' is 7, not a JSON object"),
     ],
 )
 async def test_a_message_that_cannot_carry_it(
@@ -185,6 +186,20 @@ async def test_a_message_that_cannot_carry_it(
     async with WebsocketCommunicator(echo, "/") as ws:
         with pytest.raises(TypeError, match=text):
             await ws.request(message, field=field)
+        assert await ws.receive_nothing()
+
+
+@pytest.mark.parametrize(
+    ("codec", "message"), [(TextCodec(), "hello"), (BytesCodec(), b"\xff")]
+)
+async def test_a_codec_that_does_not_write_json(codec: Any, message: Any) -> None:
+    """What it sends can carry no reference and no topic, and it says what can."""
+    async with WebsocketCommunicator(echo, "/", codec=codec) as ws:
+        remedy = "send a dict or a model, with a codec that writes JSON$"
+        with pytest.raises(TypeError, match=rf"carry a reference, .*: {remedy}"):
+            await ws.request(message)
+        with pytest.raises(TypeError, match=rf"carry a topic or a ref, .*: {remedy}"):
+            await ws.send_message(message, ref="1")
         assert await ws.receive_nothing()
 
 

@@ -7,15 +7,25 @@ surrogates and deep nesting. Those, and all errors, take the slow way.
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast, final
 
 from pydantic_core import from_json, to_json, to_jsonable_python
 
-from wstest_core.codecs._protocol import undecodable
+from wstest_core.codecs._protocol import on_the_wire, undecodable
+from wstest_core.errors import UndecodableFrame
 from wstest_core.events import Frame
 
-__all__ = ["TAKE_AS_IT_IS", "TOO_DEEP", "Json", "JsonCodec", "read_json", "write_json"]
+__all__ = [
+    "TAKE_AS_IT_IS",
+    "TOO_DEEP",
+    "Json",
+    "JsonCodec",
+    "object_in",
+    "read_json",
+    "write_json",
+]
 
 # What JSON can hold, which no type says better than this.
 Json: TypeAlias = Any
@@ -77,6 +87,23 @@ def read_json(frame: Frame) -> Json:
     except (ValueError, TypeError):
         pass  # to be told better below, without this in the traceback
     return _read_slowly(frame)
+
+
+def object_in(frame: Frame, *, to_carry: str) -> dict[str, Json]:
+    """Return the object that a frame holds, so that more can be put into it.
+
+    Raises:
+        TypeError: when it holds something else, or is not JSON.
+    """
+    content: Json = None
+    with suppress(UndecodableFrame):
+        content = read_json(frame)
+    if isinstance(content, dict):
+        return cast("dict[str, Json]", content)
+    raise TypeError(
+        f"only a JSON object can carry {to_carry}, not {on_the_wire(frame)}: "
+        "send a dict or a model, with a codec that writes JSON"
+    )
 
 
 def _read_slowly(frame: Frame) -> Json:
