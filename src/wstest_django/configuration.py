@@ -1,14 +1,14 @@
 """What the project's settings say about its WebSocket tests."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from wstest_core.settings import Settings, Unread, current
+from wstest_core.settings import Settings, Unread, check_seconds, current
 
 __all__ = ["Configuration", "authentication_message", "camel_case", "configuration"]
 
@@ -52,20 +52,63 @@ class Configuration:
         }
 
 
+_DEFAULT: Final = Configuration()
+
+
 def configuration() -> Configuration:
     """Read the setting as it is now.
 
     Raises:
-        ImproperlyConfigured: for a key that there is not.
+        ImproperlyConfigured: for a key that there is not, or a wrong value.
     """
-    found: Mapping[str, _Value] = getattr(settings, "WSTEST", {})
-    known = [field.name for field in fields(Configuration)]
-    if unknown := sorted(found.keys() - set(known)):
+    found: _Value = getattr(settings, "WSTEST", {})
+    if not isinstance(found, Mapping):
         raise ImproperlyConfigured(
-            f"the setting WSTEST has no key {', '.join(map(repr, unknown))}; "
+            f"the setting WSTEST is {found!r}: give a dictionary, as in "
+            'WSTEST = {"TIMEOUT": 5}'
+        )
+    _check_keys(found)
+    for name, value in found.items():
+        _check_value(name, value)
+    return Configuration(**found)
+
+
+def _check_keys(found: Mapping[_Value, _Value]) -> None:
+    known = [field.name for field in fields(Configuration)]
+    if unknown := sorted(repr(name) for name in found if name not in known):
+        raise ImproperlyConfigured(
+            f"the setting WSTEST has no key {', '.join(unknown)}; "
             f"there are {', '.join(known)}"
         )
-    return Configuration(**found)
+
+
+def _check_value(name: str, value: _Value) -> None:
+    is_right, choices = _CHOICES[name]
+    if value is not getattr(_DEFAULT, name) and not is_right(value):
+        raise ImproperlyConfigured(
+            f"the setting WSTEST has {value!r} for {name!r}: give {choices}"
+        )
+
+
+def _is_seconds(value: _Value) -> bool:
+    try:
+        check_seconds(value)
+    except (TypeError, ValueError):
+        return False
+    return not _is_bool(value)
+
+
+def _is_bool(value: _Value) -> bool:
+    return isinstance(value, bool)
+
+
+_CHOICES: Final[Mapping[str, tuple[Callable[[_Value], bool], str]]] = {
+    "TIMEOUT": (_is_seconds, "seconds as a number, 0 or more"),
+    "UNREAD": (lambda value: value in get_args(Unread), "'warn', 'error' or 'ignore'"),
+    "VIRTUAL_CLOCK": (_is_bool, "True or False"),
+    "CAMELIZE": (_is_bool, "True or False"),
+    "SEND_AUTHENTICATION_MESSAGE": (_is_bool, "True or False"),
+}
 
 
 def authentication_message(wanted: bool | None) -> bool | None:

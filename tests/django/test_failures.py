@@ -24,10 +24,12 @@ from wstest_core import (
 from wstest_core.errors import address
 from wstest_core.sync import connected
 from wstest_django import (
+    Configuration,
     LeakedTaskWarning,
     WebsocketCommunicator,
     WebsocketTestCase,
 )
+from wstest_django.configuration import configuration
 
 
 def text_of(error: object) -> str:
@@ -388,6 +390,41 @@ class EndOfTestTests(TransactionTestCase):
         """A setting that there is not: which there are."""
         text, _ = run(_Faulty.Unread)
         self.assertIn("the setting WSTEST has no key 'UNRAED'; there are TIMEOUT", text)
+
+    def test_wrong_value_of_a_setting(self) -> None:
+        """A value that means nothing: of which key, and what may stand there."""
+        yes_or_no = "give True or False"
+        seconds = "give seconds as a number, 0 or more"
+        for key, value, choices in [
+            ("UNREAD", "errors", "give 'warn', 'error' or 'ignore'"),
+            ("UNREAD", ["error"], "give 'warn', 'error' or 'ignore'"),
+            *(("TIMEOUT", value, seconds) for value in ("5", -1, True, float("nan"))),
+            ("VIRTUAL_CLOCK", "yes", yes_or_no),
+            ("CAMELIZE", "false", yes_or_no),
+            ("CAMELIZE", None, yes_or_no),
+            ("SEND_AUTHENTICATION_MESSAGE", 1, yes_or_no),
+        ]:
+            with self.subTest(key=key, value=value):
+                with override_settings(WSTEST={key: value}):
+                    text, _ = run(_Faulty.Unread)
+                wrong = f"ImproperlyConfigured: the setting WSTEST has {value!r} for"
+                self.assertIn(f"{wrong} {key!r}: {choices}", text)
+
+    def test_right_values_of_settings(self) -> None:
+        """Each key has its values, and None where it has no default of its own."""
+        for setting in (
+            {"TIMEOUT": 5, "UNREAD": "ignore", "CAMELIZE": True},
+            {"TIMEOUT": 0.5, "VIRTUAL_CLOCK": True},
+            dict.fromkeys(("TIMEOUT", "UNREAD", "VIRTUAL_CLOCK")),
+        ):
+            with override_settings(WSTEST=setting):
+                self.assertEqual(configuration(), Configuration(**setting))
+
+    @override_settings(WSTEST="error")
+    def test_setting_that_is_no_dictionary(self) -> None:
+        """What stands in the place of a dictionary, and how one looks."""
+        text, _ = run(_Faulty.Unread)
+        self.assertIn("the setting WSTEST is 'error': give a dictionary", text)
 
     def test_crash_that_no_wait_has_seen(self) -> None:
         """It fails the test when the test case closes the connection."""
