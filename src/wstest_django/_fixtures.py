@@ -15,7 +15,8 @@ from wstest_core.pytest_plugin import open_around
 if TYPE_CHECKING:
     from wstest_core.drivers import AsgiApplication
     from wstest_core.scope import HeadersInput
-    from wstest_django._sockets import Application, Connect, ConnectSync, Sockets
+    from wstest_django._handshake import Application
+    from wstest_django._sockets import Connect, ConnectSync, Sockets
     from wstest_django.communicator import (
         SyncWebsocketCommunicator,
         WebsocketCommunicator,
@@ -112,16 +113,19 @@ def ws_connect(
     `WebsocketTestCase.create_communicator` takes, path and headers first.
     Sockets that are left open are closed when the test ends.
     """
+    from wstest_django._handshake import path_of_fixture
+
     open_around(request.node, _ws_sockets, plain="ws_connect_sync")
 
     def connect(
-        path: str,
+        path: str | None = None,
         headers: "HeadersInput | None" = None,
         subprotocols: Iterable[str] | None = None,
         **others: Any,
     ) -> "WebsocketCommunicator[Any]":
         others |= {"headers": headers, "subprotocols": subprotocols}
-        return _ws_sockets.make(ws_app, path, **others)
+        where = path_of_fixture("ws_connect", path, others)
+        return _ws_sockets.make(ws_app, where, **others)
 
     return connect
 
@@ -129,15 +133,17 @@ def ws_connect(
 @pytest.fixture
 def ws_connect_sync(ws_app: "Application", _ws_sockets: "Sockets") -> "ConnectSync":
     """The same as `ws_connect`, for plain tests and with `with`."""
+    from wstest_django._handshake import path_of_fixture
 
     def connect(
-        path: str,
+        path: str | None = None,
         headers: "HeadersInput | None" = None,
         subprotocols: Iterable[str] | None = None,
         **others: Any,
     ) -> "SyncWebsocketCommunicator[Any]":
         others |= {"headers": headers, "subprotocols": subprotocols}
-        return _ws_sockets.make_sync(ws_app, path, **others)
+        where = path_of_fixture("ws_connect_sync", path, others)
+        return _ws_sockets.make_sync(ws_app, where, **others)
 
     return connect
 

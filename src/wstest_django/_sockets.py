@@ -7,58 +7,26 @@ from asyncio import Task
 from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias, final
+from typing import Any, Protocol, Self, final
 
 from typing_extensions import Unpack
 
-from wstest_core import communicator, quiescence
-from wstest_core.codecs import CamelCaseCodec, JsonCodec, ModelCodec
-from wstest_core.drivers import AsgiApplication, Driver
+from wstest_core import quiescence
 from wstest_core.errors import warn
 from wstest_core.scope import HeadersInput
-from wstest_django._visit import Browser
+from wstest_django._handshake import Application, Handshake, User, completed
 from wstest_django.communicator import (
     SyncWebsocketCommunicator,
     WebsocketCommunicator,
-    driver_of,
-    is_url,
-    with_origin,
 )
-from wstest_django.configuration import camel_case
-from wstest_django.logins import session_headers
 
-__all__ = [
-    "Application",
-    "Connect",
-    "ConnectSync",
-    "Handshake",
-    "LeakedTaskWarning",
-    "Sockets",
-    "User",
-    "add_later",
-]
-
-Application: TypeAlias = AsgiApplication | str | Driver
-User: TypeAlias = Any  # of the project's own class, or anonymous
-# What a communicator takes; a codec's messages are the user's.
-_Arguments: TypeAlias = dict[str, Any]
+__all__ = ["Connect", "ConnectSync", "LeakedTaskWarning", "Sockets", "add_later"]
 
 
 class LeakedTaskWarning(UserWarning):
     """The application has left a task running that it began."""
 
     __module__ = "wstest_django"
-
-
-class Handshake(communicator.Options, total=False):
-    """What a test may say of a socket beside its application and path."""
-
-    headers: HeadersInput | None
-    subprotocols: Iterable[str] | None
-    user: User | None
-    test_client: Browser | None
-    messages: object
-    codec: object
 
 
 class Connect(Protocol):
@@ -105,7 +73,7 @@ class Sockets:
     def make(
         self, application: Application, path: str, /, **handshake: Unpack[Handshake]
     ) -> WebsocketCommunicator:
-        reached, options, user = _arguments(application, path, handshake)
+        reached, options, user = completed(application, path, handshake)
         socket = WebsocketCommunicator(reached, path, **options)
         _place(user, socket.scope)
         self.made.append(socket)
@@ -114,7 +82,7 @@ class Sockets:
     def make_sync(
         self, application: Application, path: str, /, **handshake: Unpack[Handshake]
     ) -> SyncWebsocketCommunicator:
-        reached, options, user = _arguments(application, path, handshake)
+        reached, options, user = completed(application, path, handshake)
         socket = SyncWebsocketCommunicator(reached, path, **options)
         _place(user, socket.scope)
         self._made_sync.append(socket)
@@ -170,38 +138,6 @@ def add_later(first: BaseException, later: BaseException) -> None:
     """Let an error that came later be shown beneath the first."""
     text = "".join(traceback.format_exception(later)).rstrip()
     first.add_note(f"Then, while the test was being cleaned up:\n{text}")
-
-
-def _arguments(
-    application: Application, path: str, handshake: Handshake
-) -> tuple[Application, _Arguments, User | None]:
-    options: _Arguments = dict(handshake)
-    known = Handshake.__annotations__
-    if unknown := options.keys() - known.keys():
-        raise TypeError(
-            f"a communicator takes no {', '.join(sorted(unknown))}: its path is "
-            f"ws_path, and beside it there are {', '.join(known)}"
-        )
-    user, test_client = options.pop("user", None), options.pop("test_client", None)
-    options["headers"] = with_origin(options.get("headers"), application, path)
-    if is_url(application):
-        options["headers"] += session_headers(test_client) if test_client else []
-        if user is not None:
-            raise ValueError(
-                "user= is put into the scope of an application in this process; a "
-                "server knows a user by a session: headers=session_headers_for(user)"
-            )
-    if camel_case() and not (options.get("messages") or options.get("codec")):
-        options["codec"] = _camel_case(options.get("consumer"))
-    return driver_of(application, test_client), options, user
-
-
-def _camel_case(consumer: object) -> CamelCaseCodec[Any] | ModelCodec[Any]:
-    if not hasattr(consumer, "outgoing_message_adapter"):
-        return CamelCaseCodec(JsonCodec())
-    own: ModelCodec[Any] = ModelCodec(consumer)
-    decided = own.camel_case or getattr(consumer, "camelize", None) is not None
-    return own if decided else CamelCaseCodec(own)
 
 
 def _place(user: User | None, scope: dict[str, Any]) -> None:

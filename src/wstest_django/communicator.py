@@ -5,6 +5,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
+from django.test import AsyncClient, Client
 from typing_extensions import TypeVar
 
 from wstest_core import communicator, sync
@@ -137,6 +138,15 @@ def with_origin(
     return [(b"origin", _page_at(str(url))), *given]
 
 
+def refuse_test_client(client: object, *, instead: str) -> None:
+    """Raise TypeError where a test client stands in the place of an address."""
+    if isinstance(client, Client | AsyncClient):
+        raise TypeError(
+            f"client={client!r} is no address, as ('127.0.0.1', 123), that the scope "
+            f"has: a test client of Django's is given as {instead}"
+        )
+
+
 def _begin(
     init: _Init,
     application: Any,
@@ -145,6 +155,8 @@ def _begin(
     *others: object,
     **options: object,
 ) -> None:
+    advice = "headers=session_headers(client)"
+    refuse_test_client(options.get("client"), instead=advice)
     sent = with_origin(headers, application, path)
     init(driver_of(application), path, sent, *others, **options)
 

@@ -15,7 +15,13 @@ from wstest_core import settings
 from wstest_core.credentials import HeaderList
 from wstest_core.layers import instead
 from wstest_core.scope import HeadersInput
-from wstest_django._sockets import Application, Handshake, Sockets
+from wstest_django._handshake import (
+    Application,
+    Handshake,
+    refuse_unknown,
+    require_path,
+)
+from wstest_django._sockets import Sockets
 from wstest_django._steps import errors_of, errors_of_steps, in_one_loop, in_plain_code
 from wstest_django.applications import applied, websocket_application
 from wstest_django.channel_client import clients_closed
@@ -90,15 +96,15 @@ class WebsocketTests(SimpleTestCase):
 
     def create_communicator(
         self,
+        ws_path: str | None = None,
         *,
         router: Application | None = None,
-        ws_path: str | None = None,
         **handshake: Unpack[Handshake],
     ) -> WebsocketCommunicator:
         """Make a communicator; connect it, and the test case will close it.
 
         `router` is the application, a live server's URL or a driver, by
-        default the attribute, or else what `ASGI_APPLICATION` names. `ws_path`,
+        default the attribute, or else what `ASGI_APPLICATION` names. The path,
         `headers`, `subprotocols` and `consumer` are by default the test case's.
         `user` is put into the scope, where authentication middleware leaves
         it. `test_client` is a Django test client, whose cookies are sent and
@@ -108,15 +114,16 @@ class WebsocketTests(SimpleTestCase):
         Raises:
             ImproperlyConfigured: if there is no application to be found.
             AttributeError: if there is no path.
+            TypeError: for an argument that there is not, or a wrong one.
         """
         application, path = self._destination(router, ws_path)
         return self._sockets.make(application, path, **self._completed(handshake))
 
     def create_sync_communicator(
         self,
+        ws_path: str | None = None,
         *,
         router: Application | None = None,
-        ws_path: str | None = None,
         **handshake: Unpack[Handshake],
     ) -> SyncWebsocketCommunicator:
         """Make a communicator for a plain test; see `create_communicator`."""
@@ -178,6 +185,7 @@ class WebsocketTests(SimpleTestCase):
                 f"ws_path is not set in {name}: set it to the path to connect to, as "
                 f'in ws_path = "/ws/chat/", or give create_communicator(ws_path=…)'
             )
+        require_path(path)
         application = (
             router or applied("websocket") or self.router or websocket_application()
         )
@@ -185,6 +193,7 @@ class WebsocketTests(SimpleTestCase):
         return getattr(application, "__func__", application), path
 
     def _completed(self, handshake: Handshake) -> Handshake:
+        refuse_unknown(handshake, who="a communicator", path="is ws_path")
         given = handshake.copy()
         if given.get("headers") is None:
             if not hasattr(self, "ws_headers"):  # setUp was overridden

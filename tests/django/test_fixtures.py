@@ -111,3 +111,27 @@ def test_plain_with_real_transactions(ws_connect_sync: Any) -> None:
     with ws_connect_sync("/ws/anythread/") as ws:
         ws.send_json({"write": "of the consumer"})
         assert ws.receive_json()["notes"] == ["of the test", "of the consumer"]
+
+
+def test_wrong_arguments(ws_connect_sync: Any) -> None:
+    """The path comes first, and what there is beside it is named."""
+    first = (
+        r'^ws_connect_sync\(\) takes its path first: ws_connect_sync\("/ws/chat/"\)$'
+    )
+    for wrong in ({}, {"ws_path": "/ws/echo/"}):
+        with pytest.raises(TypeError, match=first):
+            ws_connect_sync(**wrong)
+    others = r"beside it there are .*headers, subprotocols, user, test_client, "
+    for unknown in ("usr", "ws_path"):
+        text = rf"^ws_connect_sync\(\) takes no {unknown}: its path comes first, and "
+        with pytest.raises(TypeError, match=text + others):
+            ws_connect_sync("/ws/echo/", **{unknown: "x"})
+
+
+@pytest.mark.asyncio
+async def test_wrong_arguments_in_a_coroutine(ws_connect: Any) -> None:
+    """The fixture for coroutines says the same of itself."""
+    with pytest.raises(TypeError, match=r"^ws_connect\(\) takes its path first"):
+        ws_connect(ws_path="/ws/echo/")
+    with pytest.raises(TypeError, match=r"^ws_connect\(\) takes no usr"):
+        ws_connect("/ws/echo/", usr="x")

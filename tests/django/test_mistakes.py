@@ -1,13 +1,19 @@
-"""What is said to who mixes plain code and coroutines, or lacks what settings name."""
+"""What is said to who gives what is not meant, or lacks what settings name."""
 
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
-from django.test import override_settings
+from django.test import AsyncClient, Client, override_settings
+from django.utils.functional import SimpleLazyObject
+from project.asgi import application
 from redis.exceptions import ConnectionError as NoRedis
 
 from wstest_django import (
     ChannelLiveServerTestCase,
+    SyncWebsocketCommunicator,
+    WebsocketCommunicator,
     WebsocketTestCase,
     create_user,
     session_headers_for,
@@ -47,6 +53,76 @@ class ApplicationTests(WebsocketTestCase):
             "'project.nowhere'). The test looks for its application there: ",
         ):
             websocket_application()
+
+
+class ArgumentTests(WebsocketTestCase):
+    ws_path = "/ws/echo/"
+    databases: ClassVar = {"default"}
+
+    def _refuses(self, text: str, *args: Any, **arguments: Any) -> None:
+        for make in (self.create_communicator, self.create_sync_communicator):
+            with self.assertRaisesMessage(TypeError, text):
+                make(*args, **arguments)
+
+    def test_path_comes_first(self) -> None:
+        """The path may be given without its name, as to the fixtures."""
+        for ws in (
+            self.create_communicator("/ws/room/a/"),
+            self.create_sync_communicator("/ws/room/a/"),
+            self.create_communicator(ws_path="/ws/room/a/"),
+        ):
+            self.assertEqual(ws.scope["path"], "/ws/room/a/")
+
+    def test_application_in_the_place_of_the_path(self) -> None:
+        """As `WebsocketCommunicator` takes it: which argument it is here."""
+        self._refuses("an application is given as router=", application)
+
+    def test_client(self) -> None:
+        """A test client is not the address that is called client in the scope."""
+        for client in (self.client, self.async_client):
+            self._refuses(
+                "a test client of Django's is given as test_client=", client=client
+            )
+
+    def test_client_of_a_communicator(self) -> None:
+        """A communicator by itself takes a client's headers."""
+        for kind in (WebsocketCommunicator, SyncWebsocketCommunicator):
+            for client in (Client(), AsyncClient()):
+                other: Any = client
+                with self.assertRaisesMessage(
+                    TypeError, "is given as headers=session_headers(client)"
+                ):
+                    kind(application, "/ws/echo/", client=other)
+
+    def test_address(self) -> None:
+        """An address is what it was."""
+        ws = self.create_communicator(client=("10.0.0.1", 5))
+        self.assertEqual(ws.scope["client"], ("10.0.0.1", 5))
+
+    def test_client_that_is_none(self) -> None:
+        """What has no cookies is no test client."""
+        self._refuses(
+            "test_client='x' is no test client of Django's: give self.client",
+            test_client="x",
+        )
+
+    def test_user(self) -> None:
+        """A name, a number, a class and what must be awaited are no users."""
+        for user in ("x", 1, (AnonymousUser(), []), User):
+            self._refuses(
+                f"user={user!r} is no user: give one of the project's model", user=user
+            )
+        coroutine = self.acreate_user()
+        self._refuses(" is no user: await it", user=coroutine)
+        coroutine.close()
+
+    def test_stand_in_of_a_user(self) -> None:
+        """An object of any class may be one; who a lazy one is nobody asks."""
+        stand_in = SimpleNamespace(name="ann")
+        lazy = SimpleLazyObject(lambda: self.fail("it was asked"))
+        for user in (AnonymousUser(), stand_in, lazy):
+            ws = self.create_communicator(user=user)
+            self.assertIs(ws.scope["user"], user)
 
 
 class _Faulty:
