@@ -23,6 +23,7 @@ from wstest_django._handshake import (
 )
 from wstest_django._sockets import Sockets
 from wstest_django._steps import errors_of, errors_of_steps, in_one_loop, in_plain_code
+from wstest_django._unawaited import Unawaited
 from wstest_django.applications import applied, websocket_application
 from wstest_django.channel_client import clients_closed
 from wstest_django.communicator import (
@@ -241,6 +242,7 @@ class WebsocketTests(SimpleTestCase):
                 )
         self._anonymous = None
         self._sockets = Sockets()
+        self.enterContext(Unawaited(remedy=self._remedy()))
         # Left in the opposite order, after tearDown; what they raise is shown.
         self.enterContext(settings.override(**configuration().defaults()))
         self.enterContext(one_database())
@@ -248,6 +250,15 @@ class WebsocketTests(SimpleTestCase):
         self.enterContext(clients_closed())
         self.addCleanup(self._sockets.close_sync)
         super()._callSetUp()  # type: ignore[misc]  # not in its stubs
+
+    def _remedy(self) -> str:
+        """Say what to do about verbs that were not awaited."""
+        if iscoroutinefunction(getattr(type(self), self._testMethodName, None)):
+            return "Put an await before each."
+        return (
+            f"Make {self._testMethodName} an `async def` and await each, or use "
+            "create_sync_communicator() in a plain test."
+        )
 
     async def _run_whole(self, test: _Test) -> list[BaseException]:
         await self._sockets.__aenter__()

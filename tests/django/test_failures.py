@@ -7,8 +7,9 @@ import threading
 import unittest
 import warnings
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from asgiref.sync import async_to_sync
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.exceptions import ImproperlyConfigured
 from django.test import TransactionTestCase, override_settings
@@ -307,6 +308,50 @@ class _Faulty:
             with self.create_sync_communicator() as ws:
                 ws.receive_json()
 
+    class NeverAwaited(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+
+        def test(self) -> None:
+            ws = self.create_communicator()
+            ws.connect()
+            for _ in range(2):
+                ws.send_json("hello")
+            ws.receive_json()
+            ws.assert_closed()
+            ws.expect_nothing()
+
+    class NeverAwaitedInACoroutine(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+
+        async def test(self) -> None:
+            async with self.create_communicator() as ws:
+                ws.assert_closed()
+
+    class NeverAwaitedInSetUp(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+
+        def setUp(self) -> None:
+            super().setUp()
+            self.auth_communicator.connect()
+
+        async def test(self) -> None:
+            raise AssertionError("the first error")
+
+    class AwaitedElsewhere(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+
+        def setUp(self) -> None:
+            super().setUp()
+            self.made = self.create_communicator()
+
+        def test(self) -> None:
+            async def later() -> None:
+                """Whose it is, is not ours to say."""
+
+            later()
+            self.assertEqual(async_to_sync(self.made.connect)(), (True, None))
+            asyncio.run(self.create_communicator().disconnect())
+
     class UnknownAlias(WebsocketTestCase):
         test_channel_aliases = ("third",)
 
@@ -314,11 +359,13 @@ class _Faulty:
             raise AssertionError("not reached")
 
 
-def run(kind: type[WebsocketTestCase]) -> tuple[str, list[str]]:
+def run(
+    kind: type[WebsocketTestCase], action: Literal["always", "error"] = "always"
+) -> tuple[str, list[str]]:
     """Run a test; return what its result says of it, and its warnings."""
     result = unittest.TestResult()
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter(action)
         unittest.TestSuite([kind("test")]).run(result)
     texts = [text for _, text in result.failures + result.errors]
     return "\n".join(texts), [f"{w.category.__name__}: {w.message}" for w in caught]
@@ -349,6 +396,48 @@ class EndOfTestTests(TransactionTestCase):
             self.assertEqual(len(lines), 1, text)
             line = line_of(kind.test, 2)
             self.assertRegex(lines[0], rf'test_failures\.py", line {line}, in test$')
+
+    def test_never_awaited(self) -> None:
+        """A plain test that calls coroutines fails: which, where, and what to do."""
+        text, warned = run(_Faulty.NeverAwaited)
+        line = line_of(_Faulty.NeverAwaited.test, 2)
+        self.assertEqual(
+            text.replace(__file__, "tests.py").strip(),
+            inspect.cleandoc(
+                f"""
+                RuntimeError: never awaited, so nothing was done: connect() at tests.py:{line}, send_json() at tests.py:{line + 2}, send_json() at tests.py:{line + 2} and 3 more. Make test an `async def` and await each, or use create_sync_communicator() in a plain test.
+                """
+            ),
+        )
+        self.assertEqual(warned, [])
+
+    def test_never_awaited_in_a_coroutine(self) -> None:
+        """So does a coroutine that has forgotten an await, and passed for it."""
+        text, warned = run(_Faulty.NeverAwaitedInACoroutine)
+        self.assertRegex(
+            text, r"done: assert_closed\(\) at .*\. Put an await before each"
+        )
+        self.assertEqual(warned, [])
+
+    def test_never_awaited_in_plain_set_up(self) -> None:
+        """So does one whose setUp has; the test's own failure is shown as well."""
+        text, _ = run(_Faulty.NeverAwaitedInSetUp)
+        self.assertIn("AssertionError: the first error", text)
+        self.assertIn("RuntimeError: never awaited, so nothing was done: conn", text)
+
+    def test_never_awaited_where_warnings_are_errors(self) -> None:
+        """Python can raise nothing there, and the test fails all the same."""
+        text, _ = run(_Faulty.NeverAwaitedInACoroutine, action="error")
+        line = line_of(_Faulty.NeverAwaitedInACoroutine.test, 2)
+        self.assertIn("never awaited, so nothing was done: assert_closed() at ", text)
+        self.assertIn(f"test_failures.py:{line}. Put an await", text)
+
+    def test_awaited_elsewhere(self) -> None:
+        """A plain test may let a loop await them; others' coroutines only warn."""
+        text, warned = run(_Faulty.AwaitedElsewhere)
+        self.assertEqual(text, "")
+        (warning,) = warned
+        self.assertRegex(warning, r"^RuntimeWarning: .*later' was never awaited$")
 
     def test_unread_frames(self) -> None:
         """Frames that nobody read: which, also where the test case closes."""
