@@ -2,25 +2,31 @@
 
 import asyncio
 import math
-import traceback
 from asyncio import Task
-from collections.abc import Collection, Iterable
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Callable, Collection, Generator, Iterable
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Protocol, Self, final
+from typing import Any, Protocol, Self, TypeAlias, final
 
 from typing_extensions import Unpack
 
-from wstest_core import quiescence
-from wstest_core.errors import warn
+from wstest_core import quiescence, settings
+from wstest_core.errors import UnreadMessages, UnreadMessagesWarning, warn
 from wstest_core.scope import HeadersInput
 from wstest_django._handshake import Application, Handshake, User, completed
+from wstest_django._notes import add_later, show_transcripts
+from wstest_django._owner import Owner
 from wstest_django.communicator import (
     SyncWebsocketCommunicator,
     WebsocketCommunicator,
 )
 
-__all__ = ["Connect", "ConnectSync", "LeakedTaskWarning", "Sockets", "add_later"]
+__all__ = ["Connect", "ConnectSync", "LeakedTaskWarning", "Sockets"]
+
+_Socket: TypeAlias = WebsocketCommunicator | SyncWebsocketCommunicator
+_Warn: TypeAlias = Callable[[str, type[Warning]], None]
+# What a communicator takes; a codec's messages are the user's.
+_Options: TypeAlias = dict[str, Any]
 
 
 class LeakedTaskWarning(UserWarning):
@@ -63,11 +69,16 @@ for _public in (Connect, ConnectSync):
 
 @final
 class Sockets:
-    """Makes the communicators of a test, and closes those that it leaves open."""
+    """Makes the communicators of a test, and closes those that it leaves open.
 
-    def __init__(self) -> None:
+    Warnings name the `owner`, if there is one.
+    """
+
+    def __init__(self, owner: Owner | None = None) -> None:
+        self._warn: _Warn = warn if owner is None else owner.warn
         self.made: list[WebsocketCommunicator] = []
         self._made_sync: list[SyncWebsocketCommunicator] = []
+        self._by_default: set[_Socket] = set()  # those that say nothing of unread
         self._tasks: set[Task[Any]] = set()  # of the test's own surroundings
 
     def make(
@@ -75,7 +86,7 @@ class Sockets:
     ) -> WebsocketCommunicator:
         reached, options, user = completed(application, path, handshake)
         socket = WebsocketCommunicator(reached, path, **options)
-        _place(user, socket.scope)
+        self._note(socket, user, options)
         self.made.append(socket)
         return socket
 
@@ -84,7 +95,7 @@ class Sockets:
     ) -> SyncWebsocketCommunicator:
         reached, options, user = completed(application, path, handshake)
         socket = SyncWebsocketCommunicator(reached, path, **options)
-        _place(user, socket.scope)
+        self._note(socket, user, options)
         self._made_sync.append(socket)
         return socket
 
@@ -111,13 +122,57 @@ class Sockets:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._report_leaks)
             for socket in self.made:
-                stack.push_async_callback(_finish, socket)
+                stack.push_async_callback(self._finish, socket)
 
     def close_sync(self) -> None:
         """Close those for plain tests, as `with` does."""
         with ExitStack() as stack:
             for socket in self._made_sync:
-                stack.callback(_finish_sync, socket)
+                stack.callback(self._finish_sync, socket)
+
+    def show_in(self, error: BaseException) -> None:
+        """Let a test's failure show what its communicators have seen."""
+        sockets: list[_Socket] = [*self.made, *self._made_sync]
+        show_transcripts(error, [each.transcript for each in sockets])
+
+    def _note(self, socket: _Socket, user: User | None, options: _Options) -> None:
+        if user is not None:
+            socket.scope["user"] = user
+        if options.get("unread") is None:
+            self._by_default.add(socket)
+
+    async def _finish(self, socket: WebsocketCommunicator) -> None:
+        if socket.close_code is not None:
+            await socket.disconnect()
+            return
+        with self._unread_of(socket) as unread:
+            await socket.__aexit__(None, None, None)
+        self._warn_of(unread)
+
+    def _finish_sync(self, socket: SyncWebsocketCommunicator) -> None:
+        if socket.close_code is not None:
+            socket.disconnect()
+            return
+        with self._unread_of(socket) as unread:
+            socket.__exit__(None, None, None)
+        self._warn_of(unread)
+
+    @contextmanager
+    def _unread_of(self, socket: _Socket) -> Generator[list[UnreadMessages]]:
+        """Take what a socket would warn of in a name that is not the test's."""
+        taken: list[UnreadMessages] = []
+        if socket not in self._by_default or settings.current.unread != "warn":
+            yield taken
+            return
+        with settings.override(unread="error"):
+            try:
+                yield taken
+            except UnreadMessages as unread:
+                taken.append(unread)
+
+    def _warn_of(self, unread: Iterable[UnreadMessages]) -> None:
+        for each in unread:
+            self._warn(str(each), UnreadMessagesWarning)
 
     async def _report_leaks(self) -> None:
         """Warn of tasks that go on though every connection has ended."""
@@ -126,37 +181,11 @@ class Sockets:
         left = asyncio.all_tasks() - self._tasks
         if left:
             places = "; ".join(sorted(map(_place_of, left)))
-            warn(
+            text = (
                 f"the application has left {_count(left)} running: {places}. Cancel "
-                "what a consumer begins in its disconnect(), or await it.",
-                LeakedTaskWarning,
-                stacklevel=2,
+                "what a consumer begins in its disconnect(), or await it."
             )
-
-
-def add_later(first: BaseException, later: BaseException) -> None:
-    """Let an error that came later be shown beneath the first."""
-    text = "".join(traceback.format_exception(later)).rstrip()
-    first.add_note(f"Then, while the test was being cleaned up:\n{text}")
-
-
-def _place(user: User | None, scope: dict[str, Any]) -> None:
-    if user is not None:
-        scope["user"] = user
-
-
-async def _finish(socket: WebsocketCommunicator) -> None:
-    if socket.close_code is None:
-        await socket.__aexit__(None, None, None)
-    else:
-        await socket.disconnect()
-
-
-def _finish_sync(socket: SyncWebsocketCommunicator) -> None:
-    if socket.close_code is None:
-        socket.__exit__(None, None, None)
-    else:
-        socket.disconnect()
+            self._warn(text, LeakedTaskWarning)
 
 
 async def _come_to_rest() -> None:

@@ -9,7 +9,7 @@ from unittest import SkipTest
 from asgiref.sync import async_to_sync
 
 from wstest_core.errors import WebSocketTestError, hidden
-from wstest_django._sockets import add_later
+from wstest_django._notes import add_later
 
 __all__ = ["async_test", "errors_of", "errors_of_steps", "in_one_loop", "in_plain_code"]
 
@@ -74,14 +74,22 @@ async def errors_of(step: _Step) -> list[BaseException]:
     return []
 
 
-def in_plain_code(test: Callable[[], R]) -> Callable[[], R]:
-    """Return a test whose failures end where it has called the library."""
+def in_plain_code(
+    test: Callable[[], R], failed: Callable[[Exception], None]
+) -> Callable[[], R]:
+    """Return a test whose failures end where it has called the library.
+
+    `failed` is told of any other error.
+    """
 
     def run() -> R:
         try:
             return test()
         except WebSocketTestError as error:
             raise _cut(error)  # noqa: B904 - it is the same
+        except Exception as error:
+            failed(error)
+            raise
 
     return run
 

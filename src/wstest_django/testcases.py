@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, unwrap
 from typing import Any, TypeAlias
 
 from asgiref.sync import sync_to_async
@@ -21,6 +21,7 @@ from wstest_django._handshake import (
     refuse_unknown,
     require_path,
 )
+from wstest_django._owner import Owner
 from wstest_django._sockets import Sockets
 from wstest_django._steps import errors_of, errors_of_steps, in_one_loop, in_plain_code
 from wstest_django._unawaited import Unawaited
@@ -226,7 +227,7 @@ class WebsocketTests(SimpleTestCase):
         if iscoroutinefunction(test):
             whole = in_one_loop(lambda: self._run_whole(test))
         else:
-            whole = in_plain_code(test)
+            whole = in_plain_code(test, lambda error: self._sockets.show_in(error))
         with instead(vars(self), {name: wraps(test)(whole)}):
             yield
 
@@ -241,8 +242,9 @@ class WebsocketTests(SimpleTestCase):
                     f"it async{name[0].upper()}{name[1:]}"
                 )
         self._anonymous = None
-        self._sockets = Sockets()
-        self.enterContext(Unawaited(remedy=self._remedy()))
+        test = unwrap(getattr(self, self._testMethodName))
+        self._sockets = Sockets(Owner(self.id(), test))
+        self.enterContext(Unawaited(remedy=_remedy(test)))
         # Left in the opposite order, after tearDown; what they raise is shown.
         self.enterContext(settings.override(**configuration().defaults()))
         self.enterContext(one_database())
@@ -251,19 +253,22 @@ class WebsocketTests(SimpleTestCase):
         self.addCleanup(self._sockets.close_sync)
         super()._callSetUp()  # type: ignore[misc]  # not in its stubs
 
-    def _remedy(self) -> str:
-        """Say what to do about verbs that were not awaited."""
-        if iscoroutinefunction(getattr(type(self), self._testMethodName, None)):
-            return "Put an await before each."
-        return (
-            f"Make {self._testMethodName} an `async def` and await each, or use "
-            "create_sync_communicator() in a plain test."
-        )
-
     async def _run_whole(self, test: _Test) -> list[BaseException]:
         await self._sockets.__aenter__()
         errors = await errors_of_steps(self.asyncSetUp, test, self.asyncTearDown)
+        for error in errors[:1]:
+            self._sockets.show_in(error)
         return errors + await errors_of(self._sockets.close)
+
+
+def _remedy(test: Callable[..., object]) -> str:
+    """Say what to do about verbs that a test has not awaited."""
+    if iscoroutinefunction(test):
+        return "Put an await before each."
+    return (
+        f"Make {test.__name__} an `async def` and await each, or use "
+        "create_sync_communicator() in a plain test."
+    )
 
 
 class WebsocketTestCase(WebsocketTests, TestCase):

@@ -21,6 +21,7 @@ from wstest_core import (
     ConnectionRejected,
     NoMessage,
     UnreadMessagesWarning,
+    settings,
 )
 from wstest_core.errors import address
 from wstest_core.sync import connected
@@ -226,6 +227,8 @@ class _Faulty:
                 await ws.send_json({})
                 await ws.receive_json()
 
+        test_again = test
+
     class Unread(WebsocketTestCase):
         ws_path = "/ws/talkative/"
 
@@ -234,6 +237,21 @@ class _Faulty:
             await ws.connect()
             await ws.send_json({})
             await ws.receive_json()
+
+        test_again = test
+
+    class UnreadIsIgnored(WebsocketTestCase):
+        ws_path = "/ws/talkative/"
+        unread: Literal["ignore", "error"] = "ignore"
+
+        async def test(self) -> None:
+            ws = self.create_communicator(unread=self.unread)
+            await ws.connect()
+            await ws.send_json({})
+            await ws.receive_json()
+
+    class UnreadIsAnError(UnreadIsIgnored):
+        unread = "error"
 
     class UnreadSync(WebsocketTestCase):
         ws_path = "/ws/talkative/"
@@ -352,6 +370,28 @@ class _Faulty:
             self.assertEqual(async_to_sync(self.made.connect)(), (True, None))
             asyncio.run(self.create_communicator().disconnect())
 
+    class Differs(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+
+        async def test(self) -> None:
+            self.create_communicator(name="nobody")
+            ann = self.create_communicator(name="ann")
+            await ann.connect()
+            await ann.send_json("hello")
+            async with self.create_communicator(name="bob") as bob:
+                for _ in range(6):
+                    await bob.send_json("x")
+                    await bob.receive_json()
+                self.assertEqual(await ann.receive_json(), "hullo")
+
+    class DiffersSync(WebsocketTestCase):
+        ws_path = "/ws/echo/"
+
+        def test(self) -> None:
+            for number in range(12):
+                self.create_sync_communicator(name=str(number)).connect()
+            self.assertEqual(1, 2)
+
     class UnknownAlias(WebsocketTestCase):
         test_channel_aliases = ("third",)
 
@@ -384,7 +424,8 @@ class EndOfTestTests(TransactionTestCase):
             warned[0],
             r"^LeakedTaskWarning: the application has left a task running: Leaking.tick "
             rf"at .*consumers\.py:{line}\. Cancel what a consumer begins in its "
-            r"disconnect\(\), or await it\.\n.*errors\.html#leakedtaskwarning$",
+            r"disconnect\(\), or await it\.\nIn test_failures\._Faulty\.Leaks\.test\n"
+            r".*errors\.html#leakedtaskwarning$",
         )
         self.assertTrue(issubclass(LeakedTaskWarning, UserWarning))
 
@@ -461,11 +502,40 @@ class EndOfTestTests(TransactionTestCase):
                        0.000s <- (the application returned)
 
                     The application has returned. Read what it sends, or call skip(n) or ignore_remaining().
+                    In test_failures.{kind.__qualname__}.test
                     {address(UnreadMessagesWarning)}
                     """
                 ),
             )
         self.assertTrue(issubclass(UnreadMessagesWarning, UserWarning))
+
+    def test_each_test_s_warnings_are_shown(self) -> None:
+        """Those of two tests that are alike, at the lines of these tests."""
+        for name in ("test", "test_again"):
+            for kind in (_Faulty.Unread, _Faulty.Leaks):
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("default")
+                    unittest.TestSuite([kind(name)]).run(unittest.TestResult())
+                (warning,) = caught
+                self.assertEqual(warning.filename, __file__)
+                self.assertEqual(warning.lineno, line_of(kind.test, 0))
+                owner = f"In test_failures.{kind.__qualname__}.{name}"
+                self.assertEqual(str(warning.message).splitlines()[-2], owner)
+
+    def test_warnings_as_errors(self) -> None:
+        """They fail the test, and are shown once."""
+        for kind in (_Faulty.Unread, _Faulty.UnreadSync, _Faulty.Leaks):
+            text, _ = run(kind, action="error")
+            self.assertEqual(text.count("Traceback"), 1)
+            self.assertIn(f"\nIn test_failures.{kind.__qualname__}.test\n", text)
+
+    def test_own_word_on_unread_frames(self) -> None:
+        """What a communicator was told itself goes before the setting."""
+        text, warned = run(_Faulty.UnreadIsIgnored)
+        self.assertEqual((text, warned), ("", []))
+        text, warned = run(_Faulty.UnreadIsAnError)
+        self.assertIn("UnreadMessages: 2 frames not read for", text)
+        self.assertEqual(warned, [])
 
     @override_settings(WSTEST={"UNREAD": "error"})
     def test_unread_frames_as_errors(self) -> None:
@@ -514,6 +584,54 @@ class EndOfTestTests(TransactionTestCase):
         """What stands in the place of a dictionary, and how one looks."""
         text, _ = run(_Faulty.Unread)
         self.assertIn("the setting WSTEST is 'error': give a dictionary", text)
+
+    def test_transcripts(self) -> None:
+        """An assertion that fails shows what the clients have seen, once."""
+        with settings.override(keep_transcripts=False):
+            text, _ = run(_Faulty.Differs)
+        _, _, notes = text_of(text).partition("+ hullo\n")
+        _, _, notes = notes.partition("\n\n")
+        self.assertEqual(
+            notes.strip(),
+            inspect.cleandoc(
+                """
+                Transcript of ann:
+                   0.000s <- accepted
+                   0.000s -> "hello"
+                   0.000s <- "hello"
+                Transcript of bob, the last 10 of 15 entries:
+                   0.000s -> "x"
+                   0.000s <- "x"
+                   0.000s -> "x"
+                   0.000s <- "x"
+                   0.000s -> "x"
+                   0.000s <- "x"
+                   0.000s -> "x"
+                   0.000s <- "x"
+                   0.000s -- the client disconnects, code 1000
+                   0.000s <- (the application returned)
+                """
+            ),
+        )
+
+    def test_transcripts_of_a_plain_test(self) -> None:
+        """A plain test's are shown as well: those of the last clients."""
+        with settings.override(keep_transcripts=False):
+            text, _ = run(_Faulty.DiffersSync)
+        self.assertIn("\nOf 12 clients the last 10:\nTranscript of 2:\n", text)
+        self.assertEqual(text.count("Transcript of"), 10)
+
+    def test_transcripts_that_are_shown_elsewhere(self) -> None:
+        """A communicator's failure has its own, and pytest shows them all."""
+        for kind, kept in (
+            (_Faulty.Silent, False),
+            (_Faulty.SilentSync, False),
+            (_Faulty.Differs, True),
+        ):
+            with settings.override(keep_transcripts=kept):
+                text, _ = run(kind)
+            self.assertIn("Traceback", text)
+            self.assertNotIn("Transcript of", text)
 
     def test_crash_that_no_wait_has_seen(self) -> None:
         """It fails the test when the test case closes the connection."""
