@@ -1,5 +1,6 @@
 """One connection's visit to a Django application: what became of it inside."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -49,6 +50,7 @@ class Visit:
         self._browser = browser
         self._scope: Scope = {}
         self._consumer: str | None = None
+        self._serving: Awaitable[None] | None = None  # what the consumer runs in
         self._answered = False
         self._refused = False
         self._error: Exception | None = None
@@ -76,14 +78,19 @@ class Visit:
         if self._refused:
             by_origin = refusal_by_origin(self._application, self._scope)
             return by_origin or f"It was {self._consumer or 'middleware'} that refused."
+        if _waits_for_anything(self._serving):
+            return f"It is {self._consumer} that waits for what comes next."
         if self._error is None or "No route found" not in str(self._error):
             return None
         known = ", ".join(map(repr, routes(self._application))) or "none"
         return f"There are these routes: {known}."
 
-    def reaches(self, kind: type[object], scope: Scope) -> None:
-        """Take note of the consumer, and of the scope that it is called with."""
-        self._consumer = self._consumer or kind.__qualname__
+    def reaches(
+        self, kind: type[object], scope: Scope, serving: Awaitable[None]
+    ) -> None:
+        """Take note of the consumer, of what it is called with and runs in."""
+        if self._consumer is None:
+            self._consumer, self._serving = kind.__qualname__, serving
         for key, value in scope.items():
             self._scope.setdefault(key, value)
 
@@ -149,9 +156,20 @@ async def _call_and_tell(
     called: AsyncConsumer, scope: Scope, receive: _Receive, send: _Send
 ) -> None:
     visit = _current.get(None)
+    serving = _plain_call(called, scope, receive, send)
     if visit is not None:
-        visit.reaches(type(called), scope)
-    await _plain_call(called, scope, receive, send)
+        visit.reaches(type(called), scope, serving)
+    await serving
+
+
+def _waits_for_anything(serving: Awaitable[None] | None) -> bool:
+    """Whether a consumer waits for a frame or a message, and handles none.
+
+    Its code has no line there, so what is said of its place is Channels' own.
+    """
+    between = getattr(serving, "cr_await", None)  # await_many_dispatch
+    waiting = getattr(between, "cr_await", None)
+    return getattr(waiting, "cr_code", None) is asyncio.wait.__code__
 
 
 def _bring_cookies(browser: Browser, scope: Scope) -> None:

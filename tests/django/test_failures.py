@@ -103,6 +103,18 @@ class BrokenConsumerTests(WebsocketTestCase):
             """,
         )
 
+    async def test_waits_for_anything(self) -> None:
+        """A consumer that has nothing to do, which no line of its own shows."""
+        for path, name in (("syncecho", "SyncEcho"), ("room/a", "Room")):
+            with self.assertRaises(NoMessage) as caught:
+                async with self.create_communicator(f"/ws/{path}/") as ws:
+                    await ws.receive_json()
+            self.assertRegex(
+                str(caught.exception),
+                r"\n\nThe application is waiting for input.* in await_many_dispatch\(\) "
+                rf"at \S+:\d+\. It is {name} that waits for what comes next\.$",
+            )
+
     async def test_background_task(self) -> None:
         """A consumer whose task has died: the failure names the task's error."""
         with self.assertRaises(NoMessage) as caught:
@@ -115,7 +127,7 @@ class BrokenConsumerTests(WebsocketTestCase):
             str(caught.exception),
             r"The application is waiting for input .*\. Something has failed, and "
             r"nobody has taken its error: LookupError\('no answer'\) in answer\(\) at "
-            rf"test_failures\.py:{line}\.$",
+            rf"test_failures\.py:{line}\. It is _InBackground that waits for ",
         )
 
     async def test_closes(self) -> None:
