@@ -1,13 +1,19 @@
 """Which origins are let in by validators that were made before the tests began."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from channels.security.websocket import AllowedHostsOriginValidator, OriginValidator
-from django.test import override_settings
+from django.test import TestCase, override_settings
 from project.consumers import Echo
 
+import wstest_core
 from wstest_core import ConnectionRejected
-from wstest_django import WebsocketTestCase, live_websocket_server
+from wstest_django import (
+    WebsocketCommunicator,
+    WebsocketTestCase,
+    fresh_layers,
+    live_websocket_server,
+)
 
 ADDRESS = "127.0.0.1"
 
@@ -51,3 +57,17 @@ class OriginTests(WebsocketTestCase):
             self.assertRaises(ConnectionRejected),
         ):
             await self._echoes(live.ws_url)
+
+
+class WithoutATestCaseTests(TestCase):
+    databases: ClassVar = {"default", "logs"}
+
+    async def test_each_package_s_own_communicator(self) -> None:
+        """Django's sends an origin by itself; core's does not, and is refused."""
+        application = validator("testserver")
+        with fresh_layers():
+            async with WebsocketCommunicator(application, "/") as ws:
+                await ws.send_json("hello")
+                self.assertEqual(await ws.receive_json(), "hello")
+            plain = wstest_core.WebsocketCommunicator(application, "/")
+            self.assertEqual(await plain.connect(), (False, 1000))
