@@ -25,7 +25,7 @@ from wstest_core._arguments import (
 from wstest_core._reader import Reader
 from wstest_core._session import Session
 from wstest_core.codecs import Codec
-from wstest_core.codecs._json import Json, write_json
+from wstest_core.codecs._json import Json, write_json, write_like_python
 from wstest_core.drivers import AsgiApplication, Driver
 from wstest_core.errors import (
     UnreadMessages,
@@ -221,9 +221,21 @@ class Connection(Generic[M]):
             if self._switched:
                 self._switch_off()
 
-    async def wait(self, timeout: float | None = None) -> None:
-        """Let the application end: asgiref's name for `disconnect`."""
-        await self.disconnect(timeout=timeout)
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Let the application end by itself, and make it end if it does not: asgiref's.
+
+        Returns whether it ended by itself. That it cannot is known at once,
+        unless something is to happen before `timeout` seconds have passed.
+
+        Raises:
+            ApplicationCrashed: if the application raised and no test saw it.
+        """
+        driver = self._session.driver
+        if self._session.is_open:
+            await driver.settle(timeout=self._guard(timeout))
+        ended = not self._session.is_open or driver.ended is not None
+        await self.disconnect(ABNORMAL_CLOSURE, timeout)
+        return ended
 
     async def drop(self, code: int = 1006) -> None:
         """Vanish without a closing handshake, as a lost network does.
@@ -259,8 +271,11 @@ class Connection(Generic[M]):
             await self.send_bytes(bytes_data)
 
     async def send_json_to(self, data: Json) -> None:
-        """Send JSON: Channels' name for `send_json`."""
-        await self.send_json(data)
+        """Send JSON as Channels does: exactly what `json.dumps` writes.
+
+        Beyond that it takes what `send_json` takes.
+        """
+        await self._send(write_like_python(data))
 
     async def send_input(self, message: Event) -> None:
         """Give the application a raw ASGI event: connect, receive, disconnect."""
@@ -272,7 +287,10 @@ class Connection(Generic[M]):
             case "websocket.disconnect":
                 await self._session.drop(message.get("code", 1005))
             case other:
-                raise ValueError(f"no client causes the event {other!r}")
+                raise ValueError(
+                    f"no client causes the event {other!r}: a consumer gets those of "
+                    "its channel layer, with group_send(), or send() to its channel"
+                )
 
     # --- looking
 

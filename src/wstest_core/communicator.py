@@ -1,8 +1,9 @@
 """The client side of a WebSocket connection, for tests."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import UnionType
-from typing import TYPE_CHECKING, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 from wstest_core import explain, settings
 from wstest_core._arguments import AnyMessage, Options
@@ -291,6 +292,9 @@ class WebsocketCommunicator(Correspondence[M]):
     ) -> "AuthenticationMessage | None":
         """Receive the authentication message, if the next message is one.
 
+        It is what the codec makes of it where that is a model, and else an
+        `AuthenticationMessage` of `wstest_core`, which has the same fields.
+
         `send_authentication_message` says whether one must come (True), may
         come (None) or is not waited for (False). `max_auth_time` guards that
         wait, `after_auth_time` the wait for the application to come to rest
@@ -320,7 +324,7 @@ class WebsocketCommunicator(Correspondence[M]):
             UnexpectedMessage: if there is none, or it says something else.
         """
         found = await self.wait_for_auth(True, max_auth_time)
-        status = None if found is None else found.payload.status_code
+        status = _status_in(getattr(found, "payload", None))
         if status != 200:
             raise self._unexpected("no authentication", f"status {status}, not 200")
 
@@ -348,6 +352,13 @@ class WebsocketCommunicator(Correspondence[M]):
 
     # --- inner workings
 
+    if not TYPE_CHECKING:  # to a type checker it would be a yes to any name
+
+        def __getattr__(self, name):
+            where = f": {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+            text = f"{type(self).__name__!r} object has no attribute {name!r}{where}"
+            raise AttributeError(text, name=name, obj=self)
+
     async def _peek(self, timeout: float) -> Frame | Terminal | Silence:
         """Look at what comes next; an end that is known already is silence."""
         wait = settings.check_seconds(timeout)
@@ -368,6 +379,10 @@ class WebsocketCommunicator(Correspondence[M]):
         if action_of(content, self._reader.field) != "authentication":
             return None
         await self.receive_from()
+        with suppress(UndecodableFrame):
+            message = self._reader.codec.decode(event)
+            if not isinstance(message, Mapping):  # a class of the application's own
+                return cast("AuthenticationMessage", message)
         from wstest_core.messages import AuthenticationMessage
 
         if self._reader.field != "action":
@@ -410,8 +425,22 @@ class WebsocketCommunicator(Correspondence[M]):
         return UnexpectedMessage(self._session.text(wanted, why=why))
 
 
-# Made with a wrong argument, Python names it by this.
-WebsocketCommunicator.__init__.__qualname__ = "WebsocketCommunicator.__init__"
+# What asgiref and Channels have, and where to find here what it is used for.
+_ELSEWHERE: Final = {
+    "application": "what it raised is exception, what it gets is scope",
+    "future": "settle() lets the application work, close_code tells whether the "
+    "connection has ended, exception what was raised, and wait() ends it",
+    "input_queue": "transcript has what was sent, and settle() lets it be dealt with",
+    "output_queue": "receive_nothing() tells whether something has come, "
+    "receive_output() takes it, and transcript has all",
+    "stop": "disconnect() ends it, and drop() lets the client vanish",
+}
+
+
+def _status_in(payload: object) -> object:
+    if isinstance(payload, Mapping):  # as the application's own models may have it
+        return cast("Mapping[str, object]", payload).get("status_code")
+    return getattr(payload, "status_code", None)
 
 
 def is_of_class(message: object, model: object) -> bool:

@@ -206,9 +206,12 @@ class SyncWebsocketCommunicator(Generic[M]):
         finally:
             self._release()
 
-    def wait(self, timeout: float | None = None) -> None:
+    def wait(self, timeout: float | None = None) -> bool:
         """See `WebsocketCommunicator.wait`."""
-        self.disconnect(timeout=timeout)
+        try:
+            return self._wait(self._ws.wait(timeout))
+        finally:
+            self._release()
 
     def drop(self, code: int = 1006) -> None:
         """See `WebsocketCommunicator.drop`."""

@@ -626,3 +626,61 @@ async def test_bad_paths(path: str, text: str) -> None:
         WebsocketCommunicator(echo, path)
     with pytest.raises(TypeError, match="Expected str, got <class 'bytes'>"):
         WebsocketCommunicator(echo, b"/chat")  # type: ignore[call-overload]
+
+
+async def test_wait_lets_the_application_end_by_itself() -> None:
+    """asgiref's wait(): what ends by itself is not told to, and its crash is raised."""
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        with anyio.move_on_after(0.01):
+            seen.append((await receive())["type"])
+        seen.append("by itself")
+        if scope["path"] == "/crash":
+            raise LookupError("as it ends")
+
+    ws = WebsocketCommunicator(app, "/")
+    await ws.connect()
+    assert await ws.wait(timeout=1)
+    assert seen == ["by itself"]
+    ws = WebsocketCommunicator(app, "/crash")
+    await ws.connect()
+    with pytest.raises(ApplicationCrashed, match="as it ends"):
+        await ws.wait(timeout=1)
+
+
+async def test_wait_ends_an_application_that_goes_on() -> None:
+    """asgiref's wait(): what does not end is made to, and nothing is raised."""
+    ws = WebsocketCommunicator(echo, "/")
+    await ws.connect()
+    assert not await ws.wait(timeout=0.05)
+    assert (ws.close_code, ws.exception) == (1006, None)
+
+
+async def test_wait_after_a_raw_disconnect() -> None:
+    """asgiref's way to say goodbye: the event, and then wait()."""
+    ws = WebsocketCommunicator(echo, "/")
+    await ws.connect()
+    await ws.send_input({"type": "websocket.disconnect", "code": 1001})
+    assert await ws.wait(timeout=1)
+    assert await WebsocketCommunicator(echo, "/").wait(), "nothing was begun"
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("future", "exception what was raised, and wait() ends it"),
+        ("output_queue", "receive_nothing() tells whether something has come"),
+        ("input_queue", "transcript has what was sent"),
+        ("stop", "disconnect() ends it"),
+        ("application", "what it raised is exception"),
+    ],
+)
+async def test_what_asgiref_has_is_elsewhere(name: str, instead: str) -> None:
+    """Attributes of asgiref's are not there, and the error says what is."""
+    with pytest.raises(AttributeError) as missing:
+        getattr(WebsocketCommunicator(echo, "/"), name)
+    assert instead in str(missing.value)
+    assert not hasattr(WebsocketCommunicator(echo, "/"), "anything_else")

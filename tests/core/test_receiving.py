@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal, Union
 
@@ -24,6 +25,7 @@ from tests.core.scripted import (
 )
 from wstest_core import (
     ApplicationCrashed,
+    AuthenticationMessage,
     BaseMessage,
     BytesCodec,
     CamelCaseCodec,
@@ -696,3 +698,34 @@ async def test_camel_case_around_models_with_a_field_of_their_own() -> None:
     app = says('{"kindOf":"price"}', '{"kindOf":"complete"}')
     async with WebsocketCommunicator(app, "/", codec=codec) as ws:
         assert await ws.receive_all_messages() == [Price()]
+
+
+async def test_json_as_channels_writes_it() -> None:
+    """send_json_to() writes what json.dumps() writes, and what that does not take."""
+    content = {"a": [1, None], None: "ü"}
+    async with WebsocketCommunicator(echo, "/") as ws:
+        await ws.send_json_to(content)
+        assert await ws.receive_from() == json.dumps(content)
+        await ws.send_json_to({"at": date(2026, 1, 2)})
+        assert await ws.receive_from() == '{"at":"2026-01-02"}'
+        with pytest.raises(TypeError, match=r"message\['a'\], of type object"):
+            await ws.send_json_to({"a": object()})
+
+
+class Greeted(BaseModel):
+    """An authentication message of the application's own."""
+
+    action: Literal["authentication"] = "authentication"
+    payload: dict[str, Any] = {}
+
+
+async def test_authentication_message_of_the_application() -> None:
+    """The codec's model is returned, where it has one for that message."""
+    content = {"status_code": 200, "status_text": "OK"}
+    sent = frame("authentication", content)
+    async with WebsocketCommunicator(says(sent), "/", messages=Greeted) as ws:
+        assert await ws.wait_for_auth() == Greeted(payload=content)
+    async with WebsocketCommunicator(says(sent), "/", messages=Greeted) as ws:
+        await ws.assert_authenticated_status_ok()
+    async with WebsocketCommunicator(says(sent), "/", messages=Token) as ws:
+        assert type(await ws.wait_for_auth()) is AuthenticationMessage

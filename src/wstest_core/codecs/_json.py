@@ -25,6 +25,7 @@ __all__ = [
     "object_in",
     "read_json",
     "write_json",
+    "write_like_python",
 ]
 
 # What JSON can hold, which no type says better than this.
@@ -74,6 +75,19 @@ def write_json(message: object, *, binary: bool) -> Frame:
         return content if binary else content.decode()
     text = _write_slowly(message)
     return text.encode() if binary else text
+
+
+def write_like_python(message: object) -> str:
+    """What `json.dumps` writes, and compact JSON of what it does not take.
+
+    Raises:
+        TypeError: naming the part of the message that has no JSON form.
+    """
+    try:
+        return json.dumps(message)
+    except (TypeError, ValueError, RecursionError):
+        pass  # to be told better below, without this in the traceback
+    return _write_slowly(message)
 
 
 def read_json(frame: Frame) -> Json:
