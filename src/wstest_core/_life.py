@@ -13,6 +13,7 @@ from anyio.lowlevel import checkpoint
 
 from wstest_core import explain, quiescence, settings
 from wstest_core.drivers import Run
+from wstest_core.drivers._call import apart_from
 from wstest_core.errors import IllegalAsgiEvent
 from wstest_core.events import Crash, Return, Silence
 from wstest_core.legality import Event
@@ -163,8 +164,7 @@ class Life:
         try:
             await self._call(self._scope, self._app_receive, self._app_send)
         except BaseException as error:
-            if not (self._stopped and _is_only(error, cancelled)):
-                self.exception = error
+            self.exception = apart_from(error, cancelled) if self._stopped else error
             if isinstance(error, (cancelled, KeyboardInterrupt, SystemExit)):
                 raise
         finally:
@@ -223,14 +223,6 @@ def fault(what: object, noun: str) -> str | None:
     if not isinstance(cast("Event", what).get("type"), str):
         return f"{noun} has a 'type', which is a str: {what!r} has none"
     return None
-
-
-def _is_only(error: BaseException, kind: type[BaseException]) -> bool:
-    """Whether an error is of that kind, or a group of nothing else."""
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        return all(_is_only(one, kind) for one in group.exceptions)
-    return isinstance(error, kind)
 
 
 def _words(event: Event) -> str:

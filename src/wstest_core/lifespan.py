@@ -18,6 +18,7 @@ from anyio import CancelScope, Event
 from wstest_core import quiescence, settings
 from wstest_core.drivers import AsgiApplication
 from wstest_core.drivers._application import import_application, single_callable
+from wstest_core.drivers._call import apart_from
 from wstest_core.errors import (
     ApplicationCrashed,
     IllegalAsgiEvent,
@@ -97,6 +98,7 @@ class Lifespan:
         self._entered = False
         self._asked = False  # the application has its startup event
         self._failed: str | None = None  # what it says went wrong
+        self._stopped = False  # we have cancelled it
         self._done = False
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
@@ -170,6 +172,7 @@ class Lifespan:
             for _ in range(_INSISTENCE):
                 if self._done:
                     break
+                self._stopped = True
                 self._running.cancel()
                 await self._wait_for(lambda: self._done)
         self._doing = doing
@@ -193,13 +196,12 @@ class Lifespan:
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
         }
+        cancelled = self._watch.cancelled
         try:
             await self._call(scope, self._receive, self._send)
-        except self._watch.cancelled:
-            raise
         except BaseException as error:
-            self.exception = error
-            if isinstance(error, KeyboardInterrupt | SystemExit):
+            self.exception = apart_from(error, cancelled) if self._stopped else error
+            if isinstance(error, (cancelled, KeyboardInterrupt, SystemExit)):
                 raise
         finally:
             self._done = True

@@ -561,6 +561,47 @@ async def test_stubborn_application_is_cancelled() -> None:
     assert driver.exception is None
 
 
+@on("trio")
+async def test_a_group_of_cancellations_is_no_crash() -> None:
+    """An application with a nursery is stopped like any other."""
+    import trio
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            await trio.sleep_forever()
+
+    async with opened(application) as (driver, _):
+        await driver.close(code=1000, reason="", timeout=0.05)
+    assert driver.exception is None
+    assert driver.ended == Return(asked=True)
+
+
+async def test_error_among_cancellations_is_kept() -> None:
+    """What else an application raises when it is stopped is a crash."""
+    error = ValueError("in the cleanup")
+
+    async def cleans_up() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise error
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cleans_up)
+            await anyio.sleep_forever()
+
+    async with opened(application) as (driver, _):
+        await driver.close(code=1000, reason="", timeout=0.05)
+    assert isinstance(driver.exception, ExceptionGroup)
+    assert driver.exception.exceptions == (error,)
+
+
 async def test_waiting_application_is_not_cancelled() -> None:
     """An application that cleans up after the disconnect is given its time."""
     cleaned: list[bool] = []

@@ -1,5 +1,6 @@
 """Startup and shutdown, around a block, of applications that have them or not."""
 
+import asyncio
 import gc
 import traceback
 from collections.abc import Awaitable, Callable
@@ -8,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.backends import asyncio_only, proving_only
+from tests.backends import asyncio_only, on, proving_only
 from wstest_core import (
     ApplicationCrashed,
     NoMessage,
@@ -224,6 +225,38 @@ async def test_shutdown_that_says_it_failed_or_hangs() -> None:
     with pytest.raises(NoMessage, match="did not shut down and nothing can"):
         async with Lifespan(Life(shutdown=hangs)):
             pass
+
+
+@on("trio")
+async def test_shutdown_that_hangs_within_a_nursery() -> None:
+    """That all its tasks are cancelled is no crash: it is told where it hung."""
+    import trio
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await hangs(send)
+
+    with pytest.raises(NoMessage, match=r"did not shut down (.|\n)* in hangs\(\) at "):
+        async with Lifespan(app, timeout=0.02):
+            pass
+
+
+@asyncio_only
+async def test_a_lifespan_that_cancels_itself() -> None:
+    """Only who was cancelled by the test may raise that: it did not stay alive."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        raise asyncio.CancelledError
+
+    with pytest.raises(ApplicationCrashed, match="did not stay alive: it raised Canc"):
+        async with Lifespan(app):
+            await anyio.lowlevel.checkpoint()
 
 
 async def test_a_failing_shutdown_does_not_replace_the_test_s_error() -> None:

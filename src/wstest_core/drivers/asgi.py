@@ -6,6 +6,7 @@ from typing import final
 
 from wstest_core import quiescence, settings
 from wstest_core.drivers._application import AsgiApplication, single_callable
+from wstest_core.drivers._call import apart_from
 from wstest_core.drivers._conversation import ClientDisconnected, Conversation
 from wstest_core.errors import hidden
 from wstest_core.events import (
@@ -251,8 +252,7 @@ class AsgiDriver:
         try:
             await self._application(self._scope, self._app_receive, self._app_send)
         except BaseException as error:
-            stopped = self._stopping and isinstance(error, cancelled)
-            self._end(None if stopped else error)
+            self._end(apart_from(error, cancelled) if self._stopping else error)
             if isinstance(error, (cancelled, KeyboardInterrupt, SystemExit)):
                 raise
         else:
