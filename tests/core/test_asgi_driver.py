@@ -720,6 +720,36 @@ async def test_cancelled_open_can_be_closed() -> None:
     assert ended == [True]
 
 
+@pytest.mark.parametrize("owes", [True, False])
+async def test_cancelled_close_ends_the_application(owes: bool) -> None:
+    """It has been cancelled by us then, which is no crash, when `close` returns."""
+    ended: list[bool] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await receive()
+            await send(ACCEPT)
+            while (await receive())["type"] != "websocket.disconnect":
+                await forever()
+            await forever()
+        finally:
+            ended.append(True)
+
+    async def forever() -> None:
+        while True:  # so that nothing is proved
+            await anyio.sleep(0)
+
+    driver = AsgiDriver(application)
+    assert await driver.open(build_scope("/"), Transcript(), timeout=5) == Accept()
+    if owes:
+        await driver.send("x")
+    with anyio.move_on_after(0.01):
+        await driver.close(code=1001, reason="", timeout=60)
+    assert ended == [True]
+    assert driver.exception is None
+    assert driver.ended == Return(asked=True)
+
+
 async def test_two_receivers_get_a_frame_each() -> None:
     """Two who wait at the same time share what comes."""
     found: list[Any] = []

@@ -130,9 +130,11 @@ class AsgiDriver:
             await self._watch.pause()
             if not self._talk.done:
                 await self._let_end(timeout)
+        except BaseException:  # whoever closes is being cancelled
+            self._leave(code, reason)
+            await self._stop(timeout)
+            raise
         finally:
-            if not self._talk.done:
-                self._running.cancel()
             if self._virtual:
                 self._watch.virtual_clock(run=False)
             self._watch.detach()
@@ -208,11 +210,19 @@ class AsgiDriver:
         if await self._has_ended(timeout):
             return
         self._lingers = self._running.doing() if self._talk.told else None
+        await self._stop(timeout)
+
+    async def _stop(self, timeout: float) -> None:
+        """Make an application end that does not want to, or has no time to."""
+        import anyio
+
         self._stopping = True
-        for _ in range(_INSISTENCE):
-            self._running.cancel()
-            if await self._has_ended(timeout):
-                return
+        with anyio.CancelScope(shield=True):
+            for _ in range(_INSISTENCE):
+                if self._talk.done:
+                    break
+                self._running.cancel()
+                await self._has_ended(timeout)
 
     async def _has_ended(self, timeout: float) -> bool:
         deadline = self._watch.now() + timeout
