@@ -128,6 +128,17 @@ def test_driver_binds_to_no_loop() -> None:
     AsgiDriver(echo)
 
 
+async def test_a_driver_is_one_connection() -> None:
+    """To open it again is one clear error, and does nothing to the first."""
+    async with opened(echo) as (driver, _):
+        with pytest.raises(RuntimeError, match="is one connection: make another"):
+            await driver.open(build_scope("/"), Transcript(), timeout=5)
+        await driver.send("x")
+        assert await driver.receive(timeout=5) == "x"
+    with pytest.raises(RuntimeError, match="is one connection: make another"):
+        await driver.open(build_scope("/"), Transcript(), timeout=5)
+
+
 # --- what it is given
 
 

@@ -52,6 +52,7 @@ class AsgiDriver:
         "_explain",
         "_input_bell",
         "_lingers",
+        "_opened",
         "_owes",
         "_running",
         "_scope",
@@ -75,6 +76,7 @@ class AsgiDriver:
         self._asked = False  # the application has wanted an event after connect
         self._owes = False  # it has not dealt with all that it was sent
         self._stopping = False  # we have cancelled it
+        self._opened = False
         self._closed = True  # there is nothing to give back
         self._virtual = False  # we have started the virtual clock
         self._lingers: str | None = None
@@ -82,11 +84,15 @@ class AsgiDriver:
     async def open(
         self, scope: Scope, transcript: Transcript, *, timeout: float
     ) -> Accept | Terminal | Silence:
+        if self._opened:
+            raise RuntimeError(
+                "an AsgiDriver is one connection: make another for the next"
+            )
         watch, talk = quiescence.watch(), self._talk
         self._scope, self._watch = scope, watch
         self._bell, self._input_bell = watch.bell(), watch.bell()
         self._attach(watch)
-        self._closed = False
+        self._opened, self._closed = True, False
         talk.begin(scope, transcript, watch)
         self._running = watch.spawn(self._run, context=self._context)
         await watch.pause()
