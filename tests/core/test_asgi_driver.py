@@ -332,6 +332,45 @@ async def test_legal_events_are_taken(events: Any, end: Any) -> None:
     assert await outcome(*events) == (end, None)
 
 
+@pytest.mark.parametrize("extensions", ["absent", None, {}])
+async def test_scope_without_extensions(extensions: Any) -> None:
+    """`extensions` is optional in ASGI: without it there is no denial response."""
+    found: list[IllegalAsgiEvent] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        with pytest.raises(IllegalAsgiEvent) as caught:
+            await send(START)
+        found.append(caught.value)
+        await send(ACCEPT)
+        await receive()
+
+    driver, scope = AsgiDriver(application), build_scope("/")
+    scope["extensions"] = extensions
+    if extensions == "absent":
+        del scope["extensions"]
+    assert await driver.open(scope, Transcript(), timeout=5) == Accept()
+    await driver.close(code=1000, reason="", timeout=5)
+    assert driver.exception is None
+    assert len(found) == 1
+
+
+async def test_scope_without_a_version() -> None:
+    """Without `asgi` the specification is 2.0: a late send is dropped in silence."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await echo(scope, receive, send)
+        await send(text("too late"))
+        reached.append(True)
+
+    driver, scope, reached = AsgiDriver(application), build_scope("/"), list[bool]()
+    del scope["asgi"]
+    assert await driver.open(scope, Transcript(), timeout=5) == Accept()
+    await driver.close(code=1000, reason="", timeout=5)
+    assert driver.exception is None
+    assert reached == [True]
+
+
 async def test_denial_response_comes_in_parts() -> None:
     """The body of a denial response is collected until it is whole."""
     headers = [(b"x-why", b"token")]

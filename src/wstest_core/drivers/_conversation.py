@@ -148,7 +148,8 @@ class Conversation:
     # --- inner workings
 
     def _hear_with_care(self, event: Event) -> None:
-        denial = "websocket.http.response" in self._scope["extensions"]
+        # A test may have taken from the scope what a server need not give either.
+        denial = "websocket.http.response" in (self._scope.get("extensions") or ())
         rule = violation(event, self._state, denial=denial)
         if rule is not None:
             self._refuse(event, rule)
@@ -238,6 +239,6 @@ def _is_goodbye(error: BaseException) -> bool:
 
 
 def _raises_when_gone(scope: Scope) -> bool:
-    version = str(scope["asgi"].get("spec_version", "2.0"))
+    version = str(scope.get("asgi", {}).get("spec_version", "2.0"))
     major, _, minor = version.partition(".")
     return (int(major), int(minor or 0)) >= (2, 4)
