@@ -5,7 +5,7 @@ is not known here.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextvars import Context
 from typing import Any, Final, TypeAlias, cast, final
 
@@ -13,9 +13,9 @@ from anyio.lowlevel import checkpoint
 
 from wstest_core import explain, quiescence, settings
 from wstest_core.drivers import Run
-from wstest_core.drivers._call import apart_from
-from wstest_core.errors import IllegalAsgiEvent
-from wstest_core.events import Crash, Return, Silence
+from wstest_core.drivers._call import Call
+from wstest_core.errors import ApplicationCrashed, IllegalAsgiEvent, NoMessage
+from wstest_core.events import Crash, Return
 from wstest_core.legality import Event
 from wstest_core.transcript import Transcript
 
@@ -25,10 +25,10 @@ __all__ = ["AnyEvent", "AnyScope", "Life", "fault"]
 AnyEvent: TypeAlias = dict[str, Any]
 AnyScope: TypeAlias = MutableMapping[str, Any]
 
-_BREATH: Final = 1024  # unread events after which a sending application pauses
-_INSISTENCE: Final = 3  # times an application is cancelled that does not want to end
 _SHOWN: Final = 72  # characters of a value in a transcript
-_NO_REST = Silence("expired", "the application did not come to rest")
+_WANTED: Final = (
+    "A test that wants this expects ApplicationCrashed, and finds it in its `error`."
+)
 
 
 @final
@@ -41,153 +41,96 @@ class Life:
 
     __slots__ = (
         "_asking",
-        "_bell",
-        "_call",
         "_inbox",
         "_input_bell",
-        "_running",
-        "_scope",
-        "_stopped",
         "_transcript",
-        "_virtual",
-        "done",
-        "exception",
+        "call",
+        "crash_told",
         "outbox",
-        "watch",
     )
 
     def __init__(
         self,
-        call: Run,
+        application: Run,
         scope: AnyScope,
         context: Context | None,
         transcript: Transcript,
     ) -> None:
-        self._call, self._scope, self._transcript = call, scope, transcript
-        self.watch = watch = quiescence.watch()
-        self._bell, self._input_bell = watch.bell(), watch.bell()
+        self._transcript = transcript
+        self.call = call = Call(virtual=settings.current.virtual_clock)
+        self._input_bell = call.watch.bell()
         self._inbox: deque[AnyEvent] = deque()  # what it has not taken yet
         self.outbox: deque[AnyEvent] = deque()  # what the test has not
         self._asking = 0  # how many of its tasks wait for an event
-        self._stopped = False  # we have cancelled it
-        self.done = False
-        self.exception: BaseException | None = None
-        self._virtual = self._start_clock()
-        self._running = watch.spawn(self._run, context=context)
+        self.crash_told = False
+        sides = self._app_receive, self._app_send
+        call.start(application, scope, *sides, ended=self._end, context=context)
 
     # --- the test's side
 
     @property
     def asks(self) -> bool:
         """Whether it waits for an event, and there is none for it."""
-        return self._asking > 0 and not self._inbox and not self.done
+        return self._asking > 0 and not self._inbox and not self.call.done
 
     def give(self, event: Event) -> None:
         """Give it an event."""
-        words = _words(event)
-        if self.done:
+        words, now = _words(event), self.call.watch.now()
+        if self.call.done:
             words = f"{words} to an application that has ended"
-            self._transcript.remark(self.watch.now(), words)
+            self._transcript.remark(now, words)
             return
-        self._transcript.sent(self.watch.now(), words)
+        self._transcript.sent(now, words)
         self._inbox.append(dict(event))
         self._input_bell.ring()
-
-    async def until(
-        self, over: Callable[[], bool], timeout: float, *, horizon: float | None = None
-    ) -> Silence | None:
-        """Wait until `over()`, or return how it is known that it does not get so."""
-        watch = self.watch
-        watch.attach()
-        try:
-            deadline = watch.now() + timeout
-            horizon = deadline if horizon is None else horizon
-            while not over():
-                silence = await self._bell.wait_until(
-                    deadline=deadline, horizon=horizon
-                )
-                if silence is None and watch.now() > deadline:
-                    silence = _NO_REST  # one that never pauses for breath
-                if silence is not None and not over():
-                    return silence
-        finally:
-            watch.detach()
-        return None
-
-    def cancel(self) -> None:
-        """Ask it to end."""
-        if not self.done:
-            self._stopped = True
-            self._running.cancel()
-
-    async def end(self, timeout: float) -> bool:
-        """Make it end; return whether it has."""
-        for _ in range(_INSISTENCE):
-            if self.done:
-                break
-            self.cancel()
-            await self.until(lambda: self.done, timeout)
-        return self.done
 
     def is_here(self) -> bool:
         """Whether it lives in the loop that runs here and now."""
         try:
-            return not self.done and quiescence.watch() is self.watch
+            return not self.call.done and quiescence.watch() is self.call.watch
         except RuntimeError:
             return False
 
-    def standing(self) -> str:
-        """Say where it stands: "is waiting in f() at a.py:3"."""
-        if self.exception is not None:
-            return f"raised {self.exception!r}"
-        if self.done:
-            return "was stopped" if self._stopped else "has returned"
-        return f"is {self._running.doing()}"
-
     def doing(self) -> str:
-        """Say the same in a sentence."""
-        sentences = [f"The application {self.standing()}.", self._running.failures()]
+        """Say in a sentence where it stands."""
+        sentences = [f"The application {self.call.standing()}.", self.call.failures()]
         return " ".join(filter(None, sentences))
 
-    def failure(self, lack: str, why: str, remedy: str | None = None) -> str:
-        """Return the whole text of a failure."""
-        line = f"{lack} the application ({self._transcript.name}): {why}"
+    # --- failures
+
+    def missing(self, lack: str, why: str | None) -> Exception:
+        """Return the error for what did not come, by default as it stands."""
+        if crash := self.crash(lack):
+            return crash
+        remedy = "Give it its next event with send_input()." if self.asks else None
+        why = why or f"it {self.call.standing()}"
+        return NoMessage(self._text(lack, why, remedy))
+
+    def crash(self, lack: str) -> ApplicationCrashed | None:
+        """Return the error that tells of its crash, if it has crashed."""
+        error = self.call.exception
+        if error is None:
+            return None
+        self.crash_told = True
+        text = self._text(lack, f"it raised {error!r}", _WANTED)
+        crash = ApplicationCrashed(text, error=error)
+        crash.__cause__ = error
+        return crash
+
+    def _text(self, lack: str, why: str, remedy: str | None) -> str:
         transcript = self._transcript
+        line = f"{lack} the application ({transcript.name}): {why}"
         return explain.failure(
             line, transcript=transcript, doing=self.doing(), remedy=remedy
         )
 
     # --- the application's side
 
-    async def _run(self) -> None:
-        cancelled = self.watch.cancelled
-        try:
-            await self._call(self._scope, self._app_receive, self._app_send)
-        except BaseException as error:
-            self.exception = apart_from(error, cancelled) if self._stopped else error
-            if isinstance(error, (cancelled, KeyboardInterrupt, SystemExit)):
-                raise
-        finally:
-            self._close()
-
-    def _close(self) -> None:
-        self.done = True
-        if self.exception is not None:
-            self._transcript.received(self.watch.now(), Crash(self.exception))
-        elif self._stopped:
-            self._transcript.remark(self.watch.now(), "the application was stopped")
-        else:
-            self._transcript.received(self.watch.now(), Return())
-        if self._virtual:
-            self.watch.virtual_clock(run=False)
-            self.watch.detach()
-        self._bell.ring()
-
     async def _app_receive(self) -> AnyEvent:
         self._asking += 1
         try:
             while not self._inbox:
-                self._bell.ring()
+                self.call.bell.ring()
                 await self._input_bell.wait()
         finally:
             self._asking -= 1
@@ -198,22 +141,22 @@ class Life:
             raise IllegalAsgiEvent(
                 f"The application sent what ASGI does not allow: {wrong}"
             )
-        self._transcript.received(self.watch.now(), _words(event))
+        call = self.call
+        self._transcript.received(call.watch.now(), _words(event))
         self.outbox.append(dict(event))
-        self._bell.ring()
-        if len(self.outbox) % _BREATH == _BREATH - 1:
+        call.bell.ring()
+        if call.is_breathless():
             await checkpoint()  # where it can be cancelled, too
 
-    def _start_clock(self) -> bool:
-        if not settings.current.virtual_clock:
-            return False
-        self.watch.attach()
-        try:
-            self.watch.virtual_clock(run=True)
-        except RuntimeError:
-            self.watch.detach()
-            raise
-        return True
+    def _end(self) -> None:
+        call, now = self.call, self.call.watch.now()
+        if call.exception is not None:
+            self._transcript.received(now, Crash(call.exception))
+        elif call.stopped:
+            self._transcript.remark(now, "the application was stopped")
+        else:
+            self._transcript.received(now, Return())
+        call.stop_clock()
 
 
 def fault(what: object, noun: str) -> str | None:

@@ -7,29 +7,20 @@ type. For WebSockets there is `WebsocketCommunicator`, which knows their rules.
 import math
 from contextvars import Context
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from anyio import CancelScope
 
 from wstest_core import explain, quiescence, settings
 from wstest_core._life import AnyEvent, AnyScope, Life, fault
 from wstest_core.drivers import AsgiApplication, single_callable
-from wstest_core.errors import (
-    ApplicationCrashed,
-    LingeringApplicationWarning,
-    NoMessage,
-    warn,
-)
+from wstest_core.drivers._call import AT_ONCE
+from wstest_core.errors import LingeringApplicationWarning, warn
 from wstest_core.events import Silence
 from wstest_core.legality import Event
 from wstest_core.transcript import Transcript
 
 __all__ = ["AnyEvent", "AnyScope", "ApplicationCommunicator"]
-
-_AT_ONCE: Final = float("-inf")  # a horizon: nothing happens unless time passes
-_WANTED: Final = (
-    "A test that wants this expects ApplicationCrashed, and finds it in its `error`."
-)
 
 
 class ApplicationCommunicator:
@@ -80,7 +71,6 @@ class ApplicationCommunicator:
         self._timeout = timeout
         self._context = context
         self._transcript = Transcript(f"scope type {scope['type']!r}")
-        self._crash_told = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,12 +85,12 @@ class ApplicationCommunicator:
         if life is None:
             return
         if error is not None:
-            self._transcript.failed(life.watch.now(), life.doing())
+            self._transcript.failed(life.call.watch.now(), life.doing())
         with CancelScope(shield=True):
             await self._end(life)
-        if life.exception is None or self._crash_told:
+        failure = None if life.crash_told else life.crash("no clean end of")
+        if failure is None:
             return
-        failure = self._crashed(life, life.exception, "no clean end of")
         if error is None:
             raise failure
         error.add_note(f"And {failure}")
@@ -117,8 +107,8 @@ class ApplicationCommunicator:
         if wrong := fault(message, "an event"):
             raise TypeError(wrong)
         life = self._started()
-        if life.exception is not None:
-            raise self._crashed(life, life.exception, "nothing can be sent to")
+        if crash := life.crash("nothing can be sent to"):
+            raise crash
         life.give(message)
 
     async def receive_output(self, timeout: float | None = None) -> AnyEvent:
@@ -135,7 +125,7 @@ class ApplicationCommunicator:
         if life.outbox:
             return life.outbox.popleft()
         why = None if silence is None else explain.silence(silence, wait)
-        raise self._missing(life, "no event from", why)
+        raise life.missing("no event from", why)
 
     async def receive_nothing(
         self, timeout: float = 0.1, interval: float | None = None
@@ -152,8 +142,8 @@ class ApplicationCommunicator:
         settings.check_seconds(timeout)
         life = self._started()
         await self._next(life, timeout)
-        if life.exception is not None and not life.outbox:
-            raise self._crashed(life, life.exception, "no silence from")
+        if not life.outbox and (crash := life.crash("no silence from")):
+            raise crash
         return not life.outbox
 
     # --- steering
@@ -168,8 +158,8 @@ class ApplicationCommunicator:
         """
         wait = self._seconds(timeout)
         life = self._started()
-        horizon = life.watch.now() + self._guard(timeout)
-        silence = await life.until(lambda: False, wait, horizon=horizon)
+        horizon = life.call.watch.now() + self._guard(timeout)
+        silence = await life.call.until(lambda: False, wait, horizon=horizon)
         return silence is not None and silence.kind != "expired"
 
     async def wait(self, timeout: float | None = None) -> None:
@@ -182,10 +172,10 @@ class ApplicationCommunicator:
         """
         wait = self._seconds(timeout)
         life = self._started()
-        silence = await life.until(lambda: life.done, wait)
-        if life.exception is not None or silence is not None:
+        silence = await life.call.until_done(wait)
+        if life.call.exception is not None or silence is not None:
             why = None if silence is None else _no_end(silence, wait)
-            raise self._missing(life, "no end of", why)
+            raise life.missing("no end of", why)
 
     def stop(self, exceptions: bool = True) -> None:
         """Cancel the application, if it runs; this does not wait for its end.
@@ -196,10 +186,10 @@ class ApplicationCommunicator:
         life = self._life
         if life is None:
             return
-        if not life.done:
-            life.cancel()
-        elif exceptions and life.exception is not None:
-            raise self._crashed(life, life.exception, "no clean end of")
+        if not life.call.done:
+            life.call.cancel()
+        elif exceptions and (crash := life.crash("no clean end of")):
+            raise crash
 
     # --- looking
 
@@ -214,12 +204,12 @@ class ApplicationCommunicator:
     @property
     def ended(self) -> bool:
         """Whether the application has returned, raised or been stopped."""
-        return self._life is not None and self._life.done
+        return self._life is not None and self._life.call.done
 
     @property
     def exception(self) -> BaseException | None:
         """What the application raised, or None."""
-        return None if self._life is None else self._life.exception
+        return None if self._life is None else self._life.call.exception
 
     @property
     def transcript(self) -> Transcript:
@@ -233,14 +223,14 @@ class ApplicationCommunicator:
 
     def __del__(self) -> None:
         if self._life is not None and self._life.is_here():
-            self._life.cancel()
+            self._life.call.cancel()
 
     # --- inner workings
 
     def _started(self) -> Life:
         if self._life is None:
             self._life = Life(self._call, self.scope, self._context, self._transcript)
-        elif self._life.watch is not quiescence.watch():
+        elif self._life.call.watch is not quiescence.watch():
             raise RuntimeError(
                 "this application was started in another event loop, where its "
                 "communicator belongs: use it in one loop, or make another"
@@ -263,35 +253,21 @@ class ApplicationCommunicator:
 
     async def _next(self, life: Life, timeout: float) -> Silence | None:
         """Wait for an event or the end."""
-        if life.outbox or life.done:
+        call, outbox = life.call, life.outbox
+        if outbox or call.done:
             return None
-        await life.watch.pause()  # the answer is often one turn of the loop away
-        return await life.until(lambda: bool(life.outbox) or life.done, timeout)
+        await call.watch.pause()  # the answer is often one turn of the loop away
+        return await call.until(lambda: bool(outbox) or call.done, timeout)
 
     async def _end(self, life: Life) -> None:
         """Let the application finish with what it has, then end it."""
-        timeout = self._guard()
-        await life.until(lambda: life.done or life.asks, timeout, horizon=_AT_ONCE)
-        doing = life.standing()
-        if await life.end(timeout):
+        call, timeout = life.call, self._guard()
+        await call.until(lambda: call.done or life.asks, timeout, horizon=AT_ONCE)
+        doing = call.standing()
+        if await call.end(timeout):
             return
         text = f"the application cannot be stopped: it {doing}"
         warn(text, LingeringApplicationWarning, stacklevel=3)
-
-    # --- failures
-
-    def _missing(self, life: Life, lack: str, why: str | None) -> Exception:
-        if life.exception is not None:
-            return self._crashed(life, life.exception, lack)
-        remedy = "Give it its next event with send_input()." if life.asks else None
-        return NoMessage(life.failure(lack, why or f"it {life.standing()}", remedy))
-
-    def _crashed(self, life: Life, error: BaseException, lack: str) -> Exception:
-        self._crash_told = True
-        text = life.failure(lack, f"it raised {error!r}", _WANTED)
-        crash = ApplicationCrashed(text, error=error)
-        crash.__cause__ = error
-        return crash
 
 
 def _no_end(silence: Silence, timeout: float) -> str:

@@ -11,14 +11,14 @@ import math
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, final
+from typing import Any, Self, TypeAlias, final
 
 from anyio import CancelScope, Event
 
-from wstest_core import quiescence, settings
+from wstest_core import settings
 from wstest_core.drivers import AsgiApplication
 from wstest_core.drivers._application import import_application, single_callable
-from wstest_core.drivers._call import apart_from
+from wstest_core.drivers._call import Call
 from wstest_core.errors import (
     ApplicationCrashed,
     IllegalAsgiEvent,
@@ -35,8 +35,6 @@ _Scope: TypeAlias = MutableMapping[str, Any]
 _Event: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Event]]
 _Send: TypeAlias = Callable[[_Event], Awaitable[None]]
-
-_INSISTENCE: Final = 3  # times an application is cancelled that does not want to end
 
 
 @final
@@ -93,27 +91,30 @@ class Lifespan:
         self.state: State = {}
         self.supported: bool = False
         self.exception: BaseException | None = None
-        self._call = single_callable(self.application)
+        self._run = single_callable(self.application)
         self._timeout = timeout
         self._entered = False
         self._asked = False  # the application has its startup event
         self._failed: str | None = None  # what it says went wrong
-        self._stopped = False  # we have cancelled it
-        self._done = False
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Call the application with a copy of the state in the scope."""
         scope["state"] = {**self.state, **scope.get("state", {})}
-        await self._call(scope, receive, send)
+        await self._run(scope, receive, send)
 
     async def __aenter__(self) -> Self:
         if self._entered:
             raise RuntimeError("a Lifespan is one life: make another for the next")
         self._entered = True
-        self._watch = watch = quiescence.watch()
-        self._bell = watch.bell()
+        self._call = Call()
         self._leave, self._never = Event(), Event()
-        self._running = watch.spawn(self._run)
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self.state,
+        }
+        sides = self._receive, self._send
+        self._call.start(self._run, scope, *sides, ended=self._end)
         silence = await self._started()
         if not self.supported and (silence or self._failed is not None):
             await self._stop()
@@ -128,10 +129,10 @@ class Lifespan:
     ) -> None:
         if not self.supported:
             return
-        early, silence = self._done, None
+        early = self._call.done
         self._leave.set()
         with CancelScope(shield=True):
-            silence = await self._wait_for(lambda: self._done)
+            silence = await self._call.until_done(self._seconds())
             await self._stop()
         if silence is None and self._failed is None and self.exception is None:
             return
@@ -143,39 +144,22 @@ class Lifespan:
     # --- the server's side
 
     async def _started(self) -> Silence | None:
+        call = self._call
         try:
-            return await self._wait_for(lambda: self.supported or self._done)
+            return await call.until(
+                lambda: self.supported or call.done, self._seconds()
+            )
         except BaseException:
             await self._stop()
             raise
 
-    async def _wait_for(self, over: Callable[[], bool]) -> Silence | None:
-        """Wait; return how it is known that waiting longer is of no use."""
-        watch = self._watch
-        timeout = math.inf if settings.debugger_attached() else self._timeout
-        silence: Silence | None = None
-        watch.attach()
-        try:
-            deadline = watch.now() + timeout
-            while not over() and silence is None:
-                silence = await self._bell.wait_until(
-                    deadline=deadline, horizon=deadline
-                )
-        finally:
-            watch.detach()
-        return None if over() else silence
+    def _seconds(self) -> float:
+        return math.inf if settings.debugger_attached() else self._timeout
 
     async def _stop(self) -> None:
         """Make an application end that does not want to."""
-        doing = None if self._done else self._running.doing()
-        with CancelScope(shield=True):
-            for _ in range(_INSISTENCE):
-                if self._done:
-                    break
-                self._stopped = True
-                self._running.cancel()
-                await self._wait_for(lambda: self._done)
-        self._doing = doing
+        self._standing = self._call.standing()
+        await self._call.end(self._seconds())
 
     def _failure(self, deed: str, silence: Silence | None) -> WebSocketTestError:
         line = f"the application did not {deed}"
@@ -186,26 +170,12 @@ class Lifespan:
         if self._failed is not None:
             return WebSocketTestError(f"{line}: it says {self._failed!r}")
         why = _why(silence, self._timeout)
-        return NoMessage(f"{line} {why}\n\nThe application is {self._doing}.")
+        return NoMessage(f"{line} {why}\n\nThe application {self._standing}.")
 
     # --- the application's side
 
-    async def _run(self) -> None:
-        scope = {
-            "type": "lifespan",
-            "asgi": {"version": "3.0", "spec_version": "2.0"},
-            "state": self.state,
-        }
-        cancelled = self._watch.cancelled
-        try:
-            await self._call(scope, self._receive, self._send)
-        except BaseException as error:
-            self.exception = apart_from(error, cancelled) if self._stopped else error
-            if isinstance(error, (cancelled, KeyboardInterrupt, SystemExit)):
-                raise
-        finally:
-            self._done = True
-            self._bell.ring()
+    def _end(self) -> None:
+        self.exception = self._call.exception
 
     async def _receive(self) -> _Event:
         if not self._asked:
@@ -225,7 +195,7 @@ class Lifespan:
                 pass
             case other:
                 raise IllegalAsgiEvent(f"{other!r} is no event of a lifespan")
-        self._bell.ring()
+        self._call.bell.ring()
 
 
 def _why(silence: Silence | None, timeout: float) -> str:

@@ -693,6 +693,22 @@ async def test_flooding_application_does_not_stop_the_test() -> None:
     assert isinstance(driver.exception, ClientDisconnected | None)
 
 
+async def test_flood_to_a_client_that_has_gone_can_be_ended() -> None:
+    """Before ASGI 2.4 nothing tells it so: it is stopped where it pauses."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        while True:
+            await send(text("more"))
+
+    options: dict[str, Any] = {"spec_version": "2.3", "timeout": 0.01}
+    async with opened(application, **options) as (driver, _):
+        assert await driver.receive(timeout=5) == "more"
+    assert driver.ended == Return(asked=True)
+    assert driver.exception is None
+
+
 @asyncio_only
 @pytest.mark.parametrize("turns", range(8))
 async def test_cancelled_receive_loses_nothing(turns: int) -> None:

@@ -23,7 +23,9 @@ def single_callable(application: AsgiApplication | str) -> Run:
     """
     if isinstance(application, str):
         application = import_application(application)
-    if _is_async_function(application):
+    # inspect.iscoroutinefunction() looks through partials and takes its time.
+    code = getattr(application, "__code__", None)
+    if getattr(code, "co_flags", 0) & inspect.CO_COROUTINE:
         run: Run = application
         return run
     consumer: Callable[[], AsgiApplication] | None
@@ -41,12 +43,6 @@ def single_callable(application: AsgiApplication | str) -> Run:
     adapt: Callable[[AsgiApplication], Run]
     adapt = getattr(compatibility, "guarantee_single_callable")  # noqa: B009
     return adapt(application)
-
-
-def _is_async_function(application: AsgiApplication) -> bool:
-    # inspect.iscoroutinefunction() looks through partials and takes its time.
-    code = getattr(application, "__code__", None)
-    return bool(getattr(code, "co_flags", 0) & inspect.CO_COROUTINE)
 
 
 def import_application(name: str) -> AsgiApplication:

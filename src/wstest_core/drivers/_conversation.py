@@ -64,8 +64,6 @@ class Conversation:
         "_scope",
         "_state",
         "_transcript",
-        "done",
-        "exception",
         "gone",
         "inbox",
         "opened",
@@ -83,9 +81,7 @@ class Conversation:
         self.to_application: deque[Event] = deque()  # what the application has not
         self.gone = False  # the client will take nothing more
         self.told = False  # the application has been given its disconnect event
-        self.done = False  # the application has ended
         self.refused: str | None = None  # the last illegal event, with its rule
-        self.exception: BaseException | None = None
 
     def begin(self, scope: Scope, transcript: Transcript, clock: _Clock) -> None:
         """The client asks for a connection."""
@@ -133,17 +129,18 @@ class Conversation:
             self._transcript.received(self._clock.now(), frame)
             self.inbox.append(frame)
 
-    def end(self, error: BaseException | None) -> None:
-        """The application has ended; `error` is what it raised."""
-        self.done = True
-        if error is not None and not (self.gone and _is_goodbye(error)):
-            self.exception = error
+    def forgives(self, error: BaseException) -> bool:
+        """Whether what the application raised only says that the client has gone."""
+        return self.gone and _is_goodbye(error)
+
+    def end(self, crash: BaseException | None) -> None:
+        """The application has ended."""
         if self.terminal is None:
-            terminal = self._ending()
+            terminal = self._ending(crash)
             self.opened = self.opened or terminal
             self._finish(terminal)
-        elif self.exception is not None:
-            self._transcript.received(self._clock.now(), Crash(self.exception))
+        elif crash is not None:
+            self._transcript.received(self._clock.now(), Crash(crash))
 
     # --- inner workings
 
@@ -215,10 +212,10 @@ class Conversation:
             f"The application sent an event that ASGI does not allow: {self.refused}"
         )
 
-    def _ending(self) -> Reject | Crash | Return:
+    def _ending(self, crash: BaseException | None) -> Reject | Crash | Return:
         accepted = self.opened is not None
-        if self.exception is not None:
-            return Crash(self.exception, accepted=accepted)
+        if crash is not None:
+            return Crash(crash, accepted=accepted)
         if accepted or self.gone:
             return _LEFT if self.gone else _RETURNED
         # A server has nothing to answer with then (RFC 9110 section 15.6.1).
