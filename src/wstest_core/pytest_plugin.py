@@ -5,6 +5,7 @@ imports nothing heavy, and takes from the rest of the package only what a test
 has loaded.
 """
 
+import re
 import sys
 import traceback
 import warnings
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from wstest_core.sync import SyncWebsocketCommunicator
     from wstest_core.transcript import Transcript
 
-__all__ = ["open_around", "trio_virtual_clock"]
+__all__ = ["hidden", "open_around", "trio_virtual_clock"]
 
 _KEPT: Final = 20  # as many as wstest_core.transcript keeps
+# What pytest says of a coroutine that nobody runs: of a test, of a fixture.
+_NOT_RUN: Final = re.compile("async def functions are not nat|an async fixture .* no p")
 _Section: TypeAlias = tuple[str, str]
 _Plain: TypeAlias = "SyncWebsocketCommunicator[object] | Loop"
 _Around: TypeAlias = AbstractAsyncContextManager[object]
@@ -40,6 +43,17 @@ _around = pytest.StashKey[dict[_Around, str]]()
 _of_fixtures = pytest.StashKey[frozenset[object]]()
 _overrides = pytest.StashKey[ExitStack]()
 _attached = pytest.StashKey[bool]()
+
+
+def hidden(shown: pytest.ExceptionInfo[BaseException]) -> bool:
+    """Whether a traceback leaves out the lines of plugins.
+
+    It does, but for a failure that shows no lines at all.
+    """
+    return getattr(shown.value, "pytrace", True) is not False
+
+
+__tracebackhide__ = hidden
 
 
 @pytest.fixture
@@ -120,6 +134,31 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     item.stash[_of_fixtures] = _connected()
     with _opened_around(item):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: "pytest.FixtureDef[object]", request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Say how a fixture is run that wants a client, where no plugin runs it."""
+    try:
+        return (yield)
+    except pytest.fail.Exception as failure:
+        what = f"the fixture {fixturedef.argname}"
+        if (text := _not_run(failure, request.node, what)) is None:
+            raise
+    pytest.fail(text, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Say how a test is run that wants a client, where no plugin runs it."""
+    try:
+        return (yield)
+    except pytest.fail.Exception as failure:
+        if (text := _not_run(failure, pyfuncitem, pyfuncitem.name)) is None:
+            raise
+    pytest.fail(text, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -209,12 +248,28 @@ def _within(contexts: list[_Around], test: _Test) -> _Test:
     return run
 
 
+def _not_run(failure: BaseException, item: pytest.Item, what: str) -> str | None:
+    """Say how `what` is run, if it is that it was not, and a client was wanted."""
+    if _around not in item.stash or not _NOT_RUN.search(str(failure)):
+        return None
+    return (
+        f"{what} is `async def`, and no plugin runs it: set the ini option "
+        "anyio_mode = auto or asyncio_mode = auto, or mark the test with "
+        "@pytest.mark.anyio or @pytest.mark.asyncio, whose fixtures are "
+        "@pytest_asyncio.fixture"
+    )
+
+
 # --- transcripts
 
 
 def _transcripts() -> "list[Transcript]":
     module = sys.modules.get("wstest_core.transcript")
-    return [] if module is None else module.recorded()
+    if module is None:
+        return []
+    from wstest_core.report import of_interest
+
+    return of_interest(module.recorded())
 
 
 def _forget_transcripts() -> None:

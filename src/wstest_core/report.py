@@ -33,11 +33,12 @@ from wstest_core._version import DOCUMENTATION
 from wstest_core.events import Accept, Crash, Terminal
 from wstest_core.transcript import Transcript, crash_in
 
-__all__ = ["Failure", "Page", "encoded", "file_name", "index", "page"]
+__all__ = ["Failure", "Page", "encoded", "file_name", "index", "of_interest", "page"]
 
 _SHOWN = 400  # entries on a page, the last ones
 _LONGEST = 20_000  # characters of one frame
 _NAME = 80  # characters of a file name, before what makes it unique
+_LIFESPAN = frozenset(("startup", "shutdown"))
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _ADDRESS = re.compile(re.escape(DOCUMENTATION) + r"[A-Za-z/.#-]+")
 
@@ -75,6 +76,14 @@ def file_name(test: str) -> str:
     return f"{words or 'test'}-{number:08x}.html"
 
 
+def of_interest(transcripts: Iterable[Transcript]) -> list[Transcript]:
+    """Leave out the log of a client for HTTP that was asked for nothing.
+
+    Such a client has only run the application's lifespan, for its sockets.
+    """
+    return [each for each in transcripts if not _is_of_a_lifespan(each)]
+
+
 def encoded(html: str) -> bytes:
     """Return a page as it goes into its file."""
     return html.encode("utf-8", "xmlcharrefreplace")
@@ -90,6 +99,7 @@ def page(
 
     `captured` are titles and texts of what was printed and logged.
     """
+    transcripts = of_interest(transcripts)
     found = moments(transcripts)
     failed = failed_at(transcripts, found)
     parts = [
@@ -114,6 +124,11 @@ def index(pages: Iterable[Page]) -> str:
     if len(rows) < 2:
         title = "1 test has failed" if rows else "No test has failed"
     return _document(title, f"<h1>{title}</h1><table>{''.join(rows)}</table>")
+
+
+def _is_of_a_lifespan(transcript: Transcript) -> bool:
+    runs = {entry.what for entry in transcript if entry.direction == "->"}
+    return transcript.name == "http" and bool(runs) and runs <= _LIFESPAN
 
 
 # --- parts of a page

@@ -792,6 +792,79 @@ def test_cannot():
         result.assert_outcomes(passed=1)
 
 
+class TestNoPlugin:
+    """A client for coroutines, and nobody who runs them."""
+
+    WANTED = """
+from contextlib import asynccontextmanager
+from wstest_core.pytest_plugin import open_around
+
+
+@asynccontextmanager
+async def block():
+    yield
+
+
+@pytest.fixture
+def wanted(request):
+    open_around(request.node, block(), plain="another")
+
+
+@pytest.fixture
+async def coroutine(wanted):
+    pass
+
+
+@pytest.fixture
+async def generator(wanted):
+    yield
+
+
+@pytest.fixture
+def fails(wanted):
+    pytest.fail("for a reason")
+"""
+    SAID = (
+        " is `async def`, and no plugin runs it: set the ini option anyio_mode = auto "
+        "or asyncio_mode = auto, or mark the test with @pytest.mark.anyio or "
+        "@pytest.mark.asyncio, whose fixtures are @pytest_asyncio.fixture"
+    )
+
+    @pytest.mark.parametrize(
+        ("name", "what"),
+        [
+            ("wanted", "test_it"),
+            ("coroutine", "the fixture coroutine"),
+            ("generator", "the fixture generator"),
+        ],
+    )
+    def test_said_in_one_sentence(self, run: Run, name: str, what: str) -> None:
+        """It names the options and the markers of both plugins there are."""
+        result = run(f"{self.WANTED}\nasync def test_it({name}): ...")
+        assert result.ret == 1
+        result.stdout.fnmatch_lines([f"{what}{self.SAID}"])
+        result.stdout.no_fnmatch_line("*natively*")
+        result.stdout.no_fnmatch_line("*hidden*")
+
+    def test_others_are_left_alone(self, run: Run) -> None:
+        """Without such a client pytest has its say; a failure stays what it is."""
+        result = run(
+            f"""{self.WANTED}
+async def test_of_no_client(): ...
+
+
+def test_fails(fails): ...
+
+
+async def test_fails_too(fails): ...
+"""
+        )
+        result.assert_outcomes(failed=1, errors=2)
+        result.stdout.fnmatch_lines_random(["*natively*", "*Failed: for a reason"])
+        result.stdout.no_fnmatch_line("*no plugin runs it*")
+        result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
 def traced_by(home: str) -> Callable[[], object]:
     def tracer(*_: object) -> None:
         return None

@@ -17,7 +17,15 @@ from tests.services import require_package
 from wstest_core._timeline import failed_at, moments, names
 from wstest_core.errors import ApplicationCrashed, NoMessage, address
 from wstest_core.events import Accept, Close, Crash, Frame, Reject, Return
-from wstest_core.report import Failure, Page, encoded, file_name, index, page
+from wstest_core.report import (
+    Failure,
+    Page,
+    encoded,
+    file_name,
+    index,
+    of_interest,
+    page,
+)
 from wstest_core.transcript import Happening, Transcript
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -325,6 +333,27 @@ class TestPage:
         places = sorted(float(x or "nan") for x in heads)
         assert len(places) == count + 1
         assert all(b - a > 150 for a, b in pairwise(places))
+
+
+class TestOfInterest:
+    """Logs that tell nothing are left out."""
+
+    def test_lifespan(self) -> None:
+        """That of a client for HTTP which was asked for nothing is one."""
+        lifespan, requests, page, silent = (
+            Transcript(name) for name in ("http", "http", "page", "http")
+        )
+        for transcript in (lifespan, requests, page):
+            transcript.received(1.0, Accept())
+            transcript.sent(1.0, "startup")
+            transcript.received(1.0, "startup: done")
+        requests.sent(2.0, "GET /")
+        for transcript in (lifespan, requests):
+            transcript.sent(3.0, "shutdown")
+        kept = [requests, page, silent]
+        assert of_interest([lifespan, *kept]) == kept
+        assert "startup" not in seen(lifespan).text()
+        assert "startup" in seen(requests).text()
 
 
 class TestIndex:
