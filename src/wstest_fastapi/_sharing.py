@@ -4,23 +4,34 @@ Both reach the application through one ASGI callable, which adds the state of
 the lifespan and shows to the HTTP client the cookies that a socket is given.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias, final
 
+from wstest_core import quiescence
 from wstest_core.lifespan import Lifespan
-from wstest_core.scope import HeadersInput, normalise_headers
+from wstest_core.scope import HeadersInput, build_scope, normalise_headers
+from wstest_fastapi._early import Early
 from wstest_fastapi._http import httpx
 
-__all__ = ["AnyMessage", "SharedApplication", "handshake"]
+__all__ = [
+    "AnyMessage",
+    "Event",
+    "Receive",
+    "Send",
+    "SharedApplication",
+    "handshake",
+    "require_options",
+    "require_plain_test",
+]
 
 _Pairs: TypeAlias = list[tuple[bytes, bytes]]
 # The class of a message is the user's; without models it is what JSON holds.
 AnyMessage: TypeAlias = Any
 # ASGI types neither scopes nor events more closely.
 _Scope: TypeAlias = MutableMapping[str, Any]
-_Event: TypeAlias = MutableMapping[str, Any]
-_Receive: TypeAlias = Callable[[], Awaitable[_Event]]
-_Send: TypeAlias = Callable[[_Event], Awaitable[None]]
+Event: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
 _SECURE = {"ws": "http", "wss": "https"}
@@ -34,25 +45,45 @@ class SharedApplication:
     """The application under test, as both sides of a client call it."""
 
     def __init__(
-        self, lifespan: Lifespan, keep_cookies: Callable[[httpx.Response], None]
+        self,
+        lifespan: Lifespan,
+        keep_cookies: Callable[[httpx.Response], None],
+        early: Callable[[], Early | None] = lambda: None,
     ) -> None:
         self.lifespan = lifespan
         self.is_open = False
         self._keep_cookies = keep_cookies
+        self._early = early
 
-    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
-        if not self.is_open:
-            raise RuntimeError(
-                "the client is not open: use it within `async with AppClient(app) as "
-                "client` (or `with SyncAppClient(app) as client`), which runs the "
-                "application's lifespan; the fixtures are open while the test runs"
-            )
+    async def __call__(self, scope: _Scope, receive: Receive, send: Send) -> None:
+        await self._require_open()
         if scope["type"] == "websocket":
             send = self._listening(scope, send)
         await self.lifespan(scope, receive, send)
 
-    def _listening(self, scope: _Scope, send: _Send) -> _Send:
-        async def listening(event: _Event) -> None:
+    async def connects(self, socket: object, name: str) -> None:
+        """A socket is to be connected: RuntimeError if the client is not open."""
+        await self._require_open()
+        if (early := self._early()) is not None:
+            early.connects(socket, name)
+
+    async def leaves(self, socket: object) -> None:
+        """A socket has ended."""
+        if (early := self._early()) is not None:
+            await early.leaves(socket)
+
+    async def _require_open(self) -> None:
+        if not self.is_open and (early := self._early()) is not None:
+            await early.open()
+        if not self.is_open:
+            raise RuntimeError(
+                "the client is not open: use it within `async with AppClient(app) as "
+                "client` (or `with SyncAppClient(app) as client`), which runs the "
+                "application's lifespan; the fixtures are open until the test ends"
+            )
+
+    def _listening(self, scope: _Scope, send: Send) -> Send:
+        async def listening(event: Event) -> None:
             if event.get("type") in _ANSWERS:
                 self._keep_cookies(_response(scope, event))
             await send(event)
@@ -69,7 +100,12 @@ def handshake(
 
     It has the client's base URL, parameters, headers, credentials and
     cookies; `headers` come over them, but cookies among them are added.
+
+    Raises:
+        TypeError, ValueError: for what is no path, and no URL either.
     """
+    if "://" not in str(path):
+        build_scope(path)  # which says how a path begins
     given = normalise_headers(headers)
     cookies = [value for name, value in given if name == b"cookie"]
     others = [pair for pair in given if pair[0] != b"cookie"]
@@ -84,6 +120,41 @@ def handshake(
     return str(request.url.copy_with(scheme=_as_ws(request.url.scheme))), kept
 
 
+def require_options(options: Mapping[str, object]) -> None:
+    """Refuse what no communicator can do anything with.
+
+    Raises:
+        TypeError: saying what to give.
+    """
+    match options.get("client"):
+        case None | (str(), int()):
+            pass
+        case other:
+            raise TypeError(
+                f"client={other!r} is no address: give host and port, "
+                "client=('127.0.0.1', 50000)"
+            )
+    consumer = options.get("consumer")
+    if consumer is not None and not isinstance(consumer, type):
+        raise TypeError(f"consumer={consumer!r} is no class: give the consumer's class")
+
+
+def require_plain_test() -> None:
+    """Refuse to stop an event loop, as a client for plain tests would.
+
+    Raises:
+        RuntimeError: in an async test, saying what it has instead.
+    """
+    try:
+        quiescence.watch()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "an event loop is running here, and SyncAppClient would stop it: use "
+        "AppClient with await; its fixtures are ws_connect and ws_client"
+    )
+
+
 def _as_http(path: str) -> str:
     scheme, separator, rest = path.partition("://")
     return f"{_SECURE.get(scheme, scheme)}{separator}{rest}"
@@ -93,7 +164,7 @@ def _as_ws(scheme: str) -> str:
     return "wss" if scheme == "https" else "ws"
 
 
-def _response(scope: _Scope, event: _Event) -> httpx.Response:
+def _response(scope: _Scope, event: Event) -> httpx.Response:
     """Return an answer to a handshake as a response, which is what keeps cookies."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     url = httpx.URL(

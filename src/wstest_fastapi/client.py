@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar, cast, final, overload
 
@@ -13,11 +14,14 @@ from wstest_core.drivers import AsgiApplication
 from wstest_core.errors import warn
 from wstest_core.lifespan import Lifespan, State
 from wstest_core.scope import HeadersInput, normalise_headers
+from wstest_fastapi._driver import SocketDriver
+from wstest_fastapi._early import early_of
 from wstest_fastapi._http import httpx
 from wstest_fastapi._sharing import (
     AnyMessage,
     SharedApplication,
     handshake,
+    require_options,
 )
 from wstest_fastapi.overrides import dependency_overrides
 
@@ -89,7 +93,9 @@ class AppClient:
     ) -> None:
         self._lifespan = Lifespan(application, timeout=timeout)
         self._runs_lifespan = lifespan
-        self._shared = SharedApplication(self._lifespan, self._keep_cookies)
+        self._shared = SharedApplication(
+            self._lifespan, self._keep_cookies, partial(early_of, self)
+        )
         self._sockets: list[WebsocketCommunicator[AnyMessage]] = []
         self._stack = AsyncExitStack()
         self.http: httpx.AsyncClient = httpx.AsyncClient(
@@ -116,7 +122,8 @@ class AppClient:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             stack.enter_context(dependency_overrides(self.application))
-            await stack.enter_async_context(self.http)
+            # Not entered: a request may have come before, and opened it.
+            stack.push_async_callback(self.http.aclose)
             if self._runs_lifespan:
                 await stack.enter_async_context(self._lifespan)
             stack.push_async_exit(self._close_sockets)
@@ -194,13 +201,14 @@ class AppClient:
         `path` may be a whole URL. `headers` come over the client's own;
         cookies among them are added to those that the client has now.
         """
+        require_options(options)
         url, sent = handshake(self.http, path, headers)
         # Which of the overloads it is was decided by ours.
         make = cast(
             "Callable[..., WebsocketCommunicator[AnyMessage]]", WebsocketCommunicator
         )
         socket = make(
-            self._shared,
+            SocketDriver(self._shared),
             url,
             sent,
             subprotocols,
@@ -238,7 +246,7 @@ async def _finish(
     else:
         await socket.disconnect()
     # One that was never connected has no code even now.
-    if may_be_open and socket.close_code is not None:
+    if may_be_open and socket.close_code is not None and len(socket.transcript):
         warn_unfinished(socket.transcript.name)
 
 

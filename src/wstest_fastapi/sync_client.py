@@ -24,11 +24,14 @@ from wstest_core.lifespan import Lifespan, State
 from wstest_core.loop import Loop
 from wstest_core.scope import HeadersInput, normalise_headers
 from wstest_core.sync import SyncWebsocketCommunicator
+from wstest_fastapi._driver import SocketDriver
 from wstest_fastapi._http import httpx
 from wstest_fastapi._sharing import (
     AnyMessage,
     SharedApplication,
     handshake,
+    require_options,
+    require_plain_test,
 )
 from wstest_fastapi.client import warn_unfinished
 from wstest_fastapi.overrides import dependency_overrides
@@ -101,6 +104,7 @@ class SyncAppClient:
         return self._lifespan.state
 
     def __enter__(self) -> Self:
+        require_plain_test()
         with ExitStack() as stack:
             stack.enter_context(dependency_overrides(self.application))
             stack.enter_context(self._loop)
@@ -179,6 +183,8 @@ class SyncAppClient:
         **options: Unpack[Options],
     ) -> SyncWebsocketCommunicator[AnyMessage]:
         """See `AppClient.websocket`."""
+        require_plain_test()
+        require_options(options)
         url, sent = handshake(self.http, path, headers)
         # Which of the overloads it is was decided by ours.
         make = cast(
@@ -186,7 +192,7 @@ class SyncAppClient:
             SyncWebsocketCommunicator,
         )
         socket = make(
-            self._shared,
+            SocketDriver(self._shared),
             url,
             sent,
             subprotocols,
@@ -235,7 +241,7 @@ def _finish(
     else:
         socket.disconnect()
     # One that was never connected has no code even now.
-    if may_be_open and socket.close_code is not None:
+    if may_be_open and socket.close_code is not None and len(socket.transcript):
         warn_unfinished(socket.transcript.name)
 
 
@@ -248,6 +254,7 @@ class _Transport(httpx.BaseTransport):
         self._loop = loop
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        require_plain_test()
         request.read()
         title = f"{request.method} {request.url.raw_path.decode('ascii')}"
         return self._loop.run(title, partial(self._answer, request))

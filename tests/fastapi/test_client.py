@@ -11,7 +11,14 @@ from starlette.applications import Starlette
 
 from tests.backends import on
 from tests.fastapi import shop
-from wstest_core import ApplicationCrashed, ConnectionRejected, WebsocketCommunicator
+from wstest_core import (
+    ApplicationCrashed,
+    ConnectionRejected,
+    WebsocketCommunicator,
+    check_driver,
+)
+from wstest_core.drivers import AsgiApplication, Driver
+from wstest_core.lifespan import Lifespan
 from wstest_fastapi import (
     AppClient,
     UnfinishedClientWarning,
@@ -19,6 +26,8 @@ from wstest_fastapi import (
     bearer_headers,
     cookie_headers,
 )
+from wstest_fastapi._driver import SocketDriver
+from wstest_fastapi._sharing import SharedApplication
 
 pytestmark = pytest.mark.anyio
 
@@ -264,16 +273,61 @@ async def test_the_test_s_own_error_comes_first() -> None:
 
 
 async def test_a_client_that_is_not_open_says_so() -> None:
-    """Neither side works without the lifespan, by mistake."""
+    """Neither side works without the lifespan; that is no crash of the application."""
     client = AppClient(shop.app)
-    with pytest.raises(RuntimeError, match="the client is not open: use it within"):
+    not_open = "^the client is not open: use it within"
+    with pytest.raises(RuntimeError, match=not_open):
         await client.http.get("/whoami")
-    with pytest.raises(ApplicationCrashed, match="the client is not open"):
+    with pytest.raises(RuntimeError, match=not_open):
         await client.websocket("/echo").connect()
-    async with AppClient(shop.app) as client:
-        pass
-    with pytest.raises(ApplicationCrashed, match="the client is not open"):
+    with pytest.raises(RuntimeError, match=not_open):
+        await client.websocket("/echo").__aenter__()
+    async with client:  # none of that has done any harm
+        assert (await hello(client))["greeting"] == "welcome"
+    assert client.http.is_closed
+    with pytest.raises(RuntimeError, match=not_open):
         await client.websocket("/echo").connect()
+    assert shop.log == ["up", "left with 1000", "down"]
+
+
+async def test_arguments_that_mean_nothing() -> None:
+    """They are refused where they are given, saying what to give."""
+    client = AppClient(shop.app)
+    wrong: Any = "nonsense"
+    for address in (wrong, ("a", "b"), ("a",), 3):
+        with pytest.raises(TypeError, match=r"no address: give host and port, cl"):
+            client.websocket("/echo", client=address)
+    with pytest.raises(TypeError, match=r"consumer='nonsense' is no class: give the"):
+        client.websocket("/echo", consumer=wrong)
+    ws = client.websocket("/echo", client=("10.0.0.1", 80), consumer=FastAPI)
+    assert ws.scope["client"] == ("10.0.0.1", 80)
+
+
+@pytest.mark.parametrize("path", ["echo", "", "?a=b", "//echo"])
+async def test_a_path_begins_with_a_slash(path: str) -> None:
+    """As for any communicator, though an HTTP client would add it."""
+    async with AppClient(shop.app, base_url="http://shop/deep/") as client:
+        with pytest.raises(ValueError, match=r"is no path of a WebSocket: start it wi"):
+            client.websocket(path)
+        assert client.websocket("/echo").scope["path"] == "/deep/echo"
+
+
+async def test_a_path_is_text() -> None:
+    """As for any communicator."""
+    wrong: Any = 3
+    with pytest.raises(TypeError, match="Expected str, got <class 'int'> as the path"):
+        AppClient(shop.app).websocket(wrong)
+
+
+async def test_its_sockets_have_a_driver_like_any_other() -> None:
+    """It keeps the promises of all drivers."""
+
+    def make(application: AsgiApplication) -> Driver:
+        shared = SharedApplication(Lifespan(application), lambda response: None)
+        shared.is_open = True
+        return SocketDriver(shared)
+
+    await check_driver(make)
 
 
 async def test_a_test_that_is_cancelled() -> None:

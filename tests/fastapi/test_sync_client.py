@@ -203,3 +203,28 @@ def test_the_test_s_own_error_comes_first() -> None:
         raise ZeroDivisionError
     assert shop.app.dependency_overrides == {}
     assert shop.log == ["up", "down"]
+
+
+def test_a_client_that_is_not_open_says_so() -> None:
+    """That is no crash of the application, nor are wrong arguments."""
+    client = SyncAppClient(shop.app)
+    with pytest.raises(RuntimeError, match=r"^the client is not open: use it"):
+        client.websocket("/echo").connect()
+    wrong: Any = "nonsense"
+    with pytest.raises(TypeError, match="client='nonsense' is no address"):
+        client.websocket("/echo", client=wrong)
+    with pytest.raises(ValueError, match="is no path of a WebSocket"):
+        client.websocket("echo")
+
+
+@pytest.mark.anyio
+async def test_an_async_test_is_told_what_it_has_instead() -> None:
+    """Wherever it begins to use the client."""
+    client = SyncAppClient(shop.app)
+    instead = "^an event loop is running here, .*: use AppClient .* are ws_connect"
+    with pytest.raises(RuntimeError, match=instead):
+        client.__enter__()
+    with pytest.raises(RuntimeError, match=instead):
+        client.http.get("/whoami")
+    with pytest.raises(RuntimeError, match=instead):
+        client.websocket("/echo")

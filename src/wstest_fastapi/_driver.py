@@ -1,0 +1,46 @@
+"""How a socket of a client reaches the application that the client is open for."""
+
+from typing import final
+
+from wstest_core.drivers import AsgiDriver
+from wstest_core.events import Accept, Silence, Terminal
+from wstest_core.scope import Scope
+from wstest_core.transcript import Transcript
+from wstest_fastapi._sharing import SharedApplication
+
+__all__ = ["SocketDriver"]
+
+
+@final
+class SocketDriver:
+    """An `AsgiDriver` for one socket of a client, which must be open."""
+
+    def __init__(self, shared: SharedApplication) -> None:
+        self._shared = shared
+        self._inner = inner = AsgiDriver(shared)
+        self.send, self.receive, self.settle = inner.send, inner.receive, inner.settle
+        self.drop, self.now, self.doing = inner.drop, inner.now, inner.doing
+
+    async def open(
+        self, scope: Scope, transcript: Transcript, *, timeout: float
+    ) -> Accept | Terminal | Silence:
+        await self._shared.connects(self, transcript.name)
+        return await self._inner.open(scope, transcript, timeout=timeout)
+
+    async def close(self, *, code: int, reason: str, timeout: float) -> None:
+        try:
+            await self._inner.close(code=code, reason=reason, timeout=timeout)
+        finally:
+            await self._shared.leaves(self)
+
+    @property
+    def ended(self) -> Terminal | None:
+        return self._inner.ended
+
+    @property
+    def exception(self) -> BaseException | None:
+        return self._inner.exception
+
+    @property
+    def lingers(self) -> str | None:
+        return self._inner.lingers
