@@ -3,7 +3,8 @@
 They are plain functions, so they work under any plugin that runs coroutines.
 A client is opened within the coroutine of the test itself, by a wrapper
 around it: startup, test and shutdown are one task, in whatever event loop the
-test's own plugin has made.
+test's own plugin has made. Only where a fixture connects before the test, in
+its own coroutine, the client is opened there.
 """
 
 import sys
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from wstest_core.pytest_plugin import open_around
+from wstest_core.pytest_plugin import hidden, open_around
 
 if TYPE_CHECKING:
     from wstest_core.communicator import WebsocketCommunicator
     from wstest_core.live import LiveServer
     from wstest_core.sync import SyncWebsocketCommunicator
+    from wstest_fastapi._early import Early
     from wstest_fastapi.client import AppClient
     from wstest_fastapi.layers import FreshLayer
     from wstest_fastapi.sync_client import SyncAppClient
@@ -33,10 +35,14 @@ __all__ = [
     "ws_live_server",
 ]
 
+__tracebackhide__ = hidden
+
 # Applications, tests and what tests take have no closer type here.
 _Application: TypeAlias = Any
 _Connect: TypeAlias = "Callable[..., WebsocketCommunicator[Any]]"
 _ConnectSync: TypeAlias = "Callable[..., SyncWebsocketCommunicator[Any]]"
+
+_early: "pytest.StashKey[Early]" = pytest.StashKey()
 
 
 @pytest.fixture
@@ -60,7 +66,12 @@ def _ws_loaded_app(ws_app: _Application) -> _Application:
     """The application object: its import must not happen between fresh layers."""
     from wstest_core.lifespan import Lifespan
 
-    return Lifespan(ws_app).application
+    try:
+        return Lifespan(ws_app).application
+    except (TypeError, ValueError) as error:
+        if _is_of_the_import(error):
+            raise
+        raise pytest.fail.Exception(f"ws_app: {error}", pytrace=False) from None
 
 
 @pytest.fixture
@@ -82,13 +93,22 @@ def ws_client(
     request: pytest.FixtureRequest,
     _ws_loaded_app: _Application,
     ws_layers: object,
-) -> "AppClient":
-    """A client for HTTP and sockets, open while the (async) test runs."""
-    from wstest_fastapi.client import AppClient
+) -> "Generator[AppClient]":
+    """A client for HTTP and sockets, open while the (async) test runs.
+
+    A fixture may use it too, and connect: it is opened then.
+    """
+    _require_http(request.config, "ws_client")
+    from wstest_fastapi._early import usable_early
+    from wstest_fastapi.client import AppClient, warn_unfinished
 
     client = AppClient(_ws_loaded_app)
-    open_around(request.node, client, plain="ws_client_sync or ws_connect_sync")
-    return client
+    with usable_early(client) as early:
+        request.node.stash[_early] = early
+        open_around(request.node, early, plain="ws_client_sync or ws_connect_sync")
+        yield client
+        for name in early.left_open:
+            warn_unfinished(name)
 
 
 @pytest.fixture
@@ -103,9 +123,10 @@ def ws_connect(ws_client: "AppClient") -> _Connect:
 
 @pytest.fixture
 def ws_client_sync(
-    _ws_loaded_app: _Application, ws_layers: object
+    request: pytest.FixtureRequest, _ws_loaded_app: _Application, ws_layers: object
 ) -> "Generator[SyncAppClient]":
     """The same as `ws_client`, for plain tests."""
+    _require_http(request.config, "ws_client_sync")
     from wstest_fastapi.sync_client import SyncAppClient
 
     with SyncAppClient(_ws_loaded_app) as client:
@@ -132,6 +153,33 @@ def ws_live_server(
         yield server
 
 
+def _is_of_the_import(error: Exception) -> bool:
+    """Whether an error came up in the application's own modules."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    name: str = "" if where is None else where.tb_frame.f_globals.get("__name__", "")
+    return not name.startswith("wstest_core.")
+
+
+def _require_http(config: pytest.Config, fixture: str) -> None:
+    """Check that the client's HTTP library is there; Django has clients of its own."""
+    from wstest_fastapi._extras import need_http
+
+    try:
+        need_http()
+    except ModuleNotFoundError:
+        if not config.pluginmanager.has_plugin("wstest_django_fixtures"):
+            raise
+        sockets = fixture.replace("client", "connect")
+        requests = "client" if fixture.endswith("_sync") else "async_client"
+        text = (
+            f"{fixture} is for FastAPI, and needs httpx2: in a Django project "
+            f"{sockets} makes sockets, and pytest-django's {requests} sends requests"
+        )
+        raise pytest.fail.Exception(text, pytrace=False) from None
+
+
 # --- hooks
 
 
@@ -139,6 +187,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that names the application."""
     words = "the application that the ws_ fixtures test: package.module:app"
     parser.addini("ws_app", words, type="string", default="")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Let the client close with the fixtures, though the test may never have begun."""
+    if _early in item.stash:
+        item.stash[_early].is_over = True
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,7 @@
 """The fixtures, in runs of their own, under each plugin that runs coroutines."""
 
 from collections.abc import Callable
+from fnmatch import fnmatch
 from importlib.metadata import entry_points
 
 import pytest
@@ -278,6 +279,276 @@ def test_sockets_may_be_made_in_fixtures(run: Run) -> None:
                 assert await ann.receive_text() == "hello nobody"
     """
     run(tests, *AUTO).assert_outcomes(passed=1)
+
+
+FIXTURES = """
+    import pytest
+    import pytest_asyncio
+    import service
+
+    {mark}
+
+    @{fixture}
+    async def ann(ws_connect):
+        async with ws_connect("/ws", name="ann") as ws:
+            yield ws
+
+    @{fixture}
+    async def logged_in(ws_client):
+        assert (await ws_client.http.post("/login")).status_code == 200
+
+    @{fixture}
+    async def greeted(ann):
+        return await ann.receive_text()
+
+    async def test_connected(ann, ws_connect):
+        assert await ann.receive_text() == "hello nobody"
+        async with ws_connect("/ws", name="bob") as bob:
+            assert await bob.receive_text() == "hello nobody"
+        await ann.send_text("there?")
+        assert await ann.receive_text() == "there?"
+        assert service.log == ["up"]
+
+    def test_is_over():
+        assert service.log == ["up", "down"]
+
+    async def test_logged_in(logged_in, ws_connect):
+        async with ws_connect("/ws") as ws:
+            assert await ws.receive_text() == "hello ann"
+
+    async def test_logged_in_and_connected(logged_in, greeted, ann):
+        assert greeted == "hello ann"
+        await ann.expect_nothing()
+
+    @pytest.mark.xfail(raises=ZeroDivisionError)
+    async def test_fails(as_bob, greeted):
+        assert greeted == "hello bob"
+        1 / 0
+
+    @{fixture}
+    async def raises(greeted):
+        raise ZeroDivisionError
+
+    @pytest.mark.xfail(raises=ZeroDivisionError)
+    async def test_setup_fails(raises):
+        raise NotImplementedError
+
+    @{fixture}
+    async def met(ws_connect):
+        async with ws_connect("/ws") as ws:
+            return await ws.receive_text()
+
+    async def test_a_fixture_connects_and_leaves(met, ws_connect):
+        assert met == "hello nobody"
+        async with ws_connect("/ws") as ws:
+            assert await ws.receive_text() == "hello nobody"
+
+    def test_all_are_over():
+        assert service.log == ["up", "down"] * 6
+        assert service.app.dependency_overrides == {{}}
+"""
+PLAIN = "pytest.fixture"
+OF_ASYNCIO = "pytest_asyncio.fixture"
+ON_ANYIO = """
+    pytestmark = pytest.mark.anyio
+
+    @pytest.fixture
+    def anyio_backend():
+        return "{}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("mark", "fixture", "options"),
+    [
+        ("", PLAIN, AUTO),
+        ("", OF_ASYNCIO, AUTO),
+        ("", OF_ASYNCIO, STRICT),
+        (ON_ANYIO.format("asyncio"), PLAIN, ANYIO),
+        (ON_ANYIO.format("trio"), PLAIN, ANYIO),
+    ],
+    ids=["auto", "auto-own", "strict", "anyio-asyncio", "anyio-trio"],
+)
+def test_fixtures_may_connect(
+    run: Run, mark: str, fixture: str, options: list[str]
+) -> None:
+    """The lifespan is then around the fixtures, too."""
+    tests = FIXTURES.format(mark=mark, fixture=fixture)
+    if options == STRICT:
+        tests = tests.replace(
+            "    async def test", "    @pytest.mark.asyncio\n    async def test"
+        )
+    run(tests, *options).assert_outcomes(passed=6, xfailed=2)
+
+
+def test_a_fixture_that_leaves_its_socket_open_is_reported(run: Run) -> None:
+    """No coroutine runs any more that could close it; overrides are put back."""
+    result = run(
+        """
+        import pytest
+
+        @pytest.fixture
+        async def ann(ws_connect):
+            ws = ws_connect("/ws", name="ann", unread="ignore")
+            await ws.connect()
+            return ws
+
+        async def test(ann):
+            assert await ann.receive_text() == "hello nobody"
+            ann.ignore_remaining()
+        """,
+        *AUTO,
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*UnfinishedClientWarning: ann was still connected when the test ended*"]
+    )
+
+
+def test_a_fixture_in_another_loop(run: Run) -> None:
+    """A client lives in one loop; the text says how they come to share it."""
+    result = run(
+        """
+        import pytest
+
+        @pytest.fixture
+        async def ann(ws_connect):
+            async with ws_connect("/ws", unread="ignore") as ws:
+                yield ws
+
+        async def test(ann):
+            raise NotImplementedError
+
+        def test_is_over():
+            import service
+            assert service.log == ["up", "down"]
+        """,
+        *AUTO,
+        *("-o", "asyncio_default_test_loop_scope=module"),
+    )
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["E*RuntimeError: a fixture of this test has used the client in another ev*"]
+    )
+
+
+def test_startup_that_fails_in_a_fixture(run: Run, pytester: pytest.Pytester) -> None:
+    """The error is the startup's own, once."""
+    pytester.makepyfile(
+        service=APPLICATION.replace('log.append("up")', "raise LookupError('no db')")
+    )
+    tests = FIXTURES.format(mark="", fixture=PLAIN)
+    result = run(tests, *AUTO, "-k", "test_connected")
+    result.assert_outcomes(errors=1, deselected=7)
+    result.stdout.fnmatch_lines(
+        ["E*ApplicationCrashed: the application did not start: it raised Lookup*"]
+    )
+
+
+def whole_report(result: pytest.RunResult) -> list[str]:
+    """What stands between the headline of the one failure and the summary."""
+    lines = result.stdout.lines
+    begin = next(i for i, line in enumerate(lines) if line.startswith("______"))
+    end = next(i for i, line in enumerate(lines) if "short test summary" in line)
+    return lines[begin + 1 : end]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mian:app", "'mian:app': there is no module 'mian'"),
+        ("service", "'service' names no application: write 'package.module:app', *"),
+        ("service:ap", "'service:ap': <module 'service' from *> has no attribute 'ap'"),
+    ],
+)
+def test_an_application_that_is_not_there(
+    run: Run, pytester: pytest.Pytester, name: str, text: str
+) -> None:
+    """One sentence says so, and nothing else."""
+    pytester.makeconftest("")
+    result = run("def test(ws_connect_sync): ...", *ANYIO, "-o", f"ws_app={name}")
+    result.assert_outcomes(errors=1)
+    (line,) = whole_report(result)
+    assert fnmatch(line, f"ws_app: {text}")
+
+
+def test_an_application_whose_import_fails(run: Run, pytester: pytest.Pytester) -> None:
+    """Its own traceback is shown, and no line of the plugin."""
+    pytester.makeconftest("")
+    pytester.makepyfile(service="int('no number')")
+    result = run("def test(ws_connect_sync): ...", *ANYIO, "-o", "ws_app=service:app")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["service.py:1: ValueError"])
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
+def test_no_plugin_runs_the_test(run: Run) -> None:
+    """The text names what is missing, for a fixture and for a test."""
+    tests = FIXTURES.format(mark="", fixture=PLAIN)
+    result = run(tests, *ANYIO, "-k", "test_connected")
+    result.assert_outcomes(errors=1, deselected=7)
+    (line,) = whole_report(result)
+    assert line.startswith("the fixture ann is `async def`, and no plugin runs it: set")
+    assert "anyio_mode = auto or asyncio_mode = auto" in line
+    result = run("async def test(ws_client): ...")
+    result.assert_outcomes(failed=1)
+    (line,) = whole_report(result)
+    assert line.startswith(
+        "test is `async def`, and no plugin runs it: set the ini opt"
+    )
+
+
+def test_a_lifespan_is_no_transcript(run: Run) -> None:
+    """A plain test's report shows requests, if there were any."""
+    result = run(
+        """
+        def test_socket(ws_connect_sync):
+            with ws_connect_sync("/ws", unread="ignore"):
+                raise ZeroDivisionError
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*wstest: transcript of client*"])
+    result.stdout.no_fnmatch_line("*transcript of http*")
+    result = run(
+        """
+        def test_request(ws_client_sync):
+            ws_client_sync.http.post("/login")
+            raise ZeroDivisionError
+        """
+    )
+    result.stdout.fnmatch_lines(["*transcript of http*", "*-> POST /login"])
+
+
+@pytest.mark.parametrize(
+    ("fixture", "instead"),
+    [
+        ("ws_client", "ws_connect makes sockets, and pytest-django's async_client"),
+        ("ws_client_sync", "ws_connect_sync makes sockets, and pytest-django's client"),
+    ],
+)
+def test_a_django_project_without_httpx2(
+    run: Run, pytester: pytest.Pytester, fixture: str, instead: str
+) -> None:
+    """It is told of its own clients, and to install nothing."""
+    pytester.makeconftest(
+        """
+        import pytest
+        import service
+        from wstest_core import lazy
+
+        ws_app = pytest.fixture(lambda: service.app)
+        lazy.find_spec = lambda name: None
+
+        def pytest_configure(config):
+            config.pluginmanager.register(object(), "wstest_django_fixtures")
+        """
+    )
+    result = run(f"def test({fixture}): ...")
+    result.assert_outcomes(errors=1)
+    (line,) = whole_report(result)
+    assert line.startswith(f"{fixture} is for FastAPI, and needs httpx2: in a Django p")
+    assert f"{instead} sends requests" in line
 
 
 def test_unused_it_loads_nothing(pytester: pytest.Pytester) -> None:
