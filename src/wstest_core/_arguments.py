@@ -13,6 +13,7 @@ __all__ = [
     "codec_of",
     "driver_of",
     "require_frame",
+    "require_options",
 ]
 
 # The class of a message is the user's; without models it is what JSON holds.
@@ -30,6 +31,24 @@ class Options(TypedDict, total=False):
     client: tuple[str, int] | None
     state: Mapping[str, object] | None
     extensions: Mapping[str, object] | None
+
+
+def require_options(client: object, consumer: object) -> None:
+    """Refuse what no communicator can do anything with.
+
+    Raises:
+        TypeError: saying what to give.
+    """
+    match client:
+        case None | (str(), int()):
+            pass
+        case _:
+            raise TypeError(
+                f"client={client!r} is no address: give host and port, "
+                "client=('127.0.0.1', 50000)"
+            )
+    if consumer is not None and not isinstance(consumer, type):
+        raise TypeError(f"consumer={consumer!r} is no class: give the consumer's class")
 
 
 def require_frame(frame: object, kind: type[F], verb: str) -> F:

@@ -21,6 +21,7 @@ from wstest_core._arguments import (
     codec_of,
     driver_of,
     require_frame,
+    require_options,
 )
 from wstest_core._reader import Reader
 from wstest_core._session import Session
@@ -133,6 +134,7 @@ class Connection(Generic[M]):
             raise ValueError(f"unread={unread!r}: give 'warn', 'error' or 'ignore'")
         if messages is not None and codec is not None:
             raise TypeError("give messages= or codec=, not both: each is a codec")
+        require_options(client, consumer)
         if timeout is not None:
             settings.check_seconds(timeout)
         scope = build_scope(

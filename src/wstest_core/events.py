@@ -69,7 +69,8 @@ class Reject:
 
     def __str__(self) -> str:
         code = "" if self.code is None else f", close code {self.code}"
-        return f"refused by the application: HTTP {self.status}{code}"
+        reason = f", reason {self.reason!r}" if self.reason else ""
+        return f"refused by the application: HTTP {self.status}{code}{reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,14 @@ _LAYERS = 100  # of middleware, where we stop looking
 
 
 def refusal(application: object, scope: Scope, reason: object) -> str | None:
-    """Say what is known of a refusal: its reason, or what the path leads to.
+    """Say what is known of a refusal: FastAPI's reason, or what the path leads to.
 
     `scope` is what the connection began with, `reason` what the application
-    has closed it with.
+    has closed it with. A reason that is a text is told already.
     """
-    if reason:
-        words = _words(reason)
-        return f"Its reason: {words}{'' if words.endswith(('.', '!', '?')) else '.'}"
+    if isinstance(reason, list) and reason:
+        found = map(_error, cast("list[object]", reason))
+        return f"Its reason: {'; '.join(found)}."
     application = _routing(application)
     if application is None:
         return None
@@ -43,14 +43,8 @@ def refusal(application: object, scope: Scope, reason: object) -> str | None:
     return f"The path leads to {name}()."
 
 
-def _words(reason: object) -> str:
-    """Return a reason in words; FastAPI gives a list of what it has found wrong."""
-    if not isinstance(reason, list):
-        return str(reason)
-    return "; ".join(map(_error, cast("list[object]", reason)))
-
-
 def _error(error: object) -> str:
+    """Return in words one thing that FastAPI has found wrong."""
     if not isinstance(error, dict):
         return str(error)
     found = cast("_Error", error)

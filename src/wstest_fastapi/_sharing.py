@@ -4,7 +4,7 @@ Both reach the application through one ASGI callable, which adds the state of
 the lifespan and shows to the HTTP client the cookies that a socket is given.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias, final
 
 from wstest_core import quiescence
@@ -20,7 +20,6 @@ __all__ = [
     "Send",
     "SharedApplication",
     "handshake",
-    "require_options",
     "require_plain_test",
 ]
 
@@ -118,25 +117,6 @@ def handshake(
     if cookies:
         kept.append((b"cookie", b"; ".join(cookies)))
     return str(request.url.copy_with(scheme=_as_ws(request.url.scheme))), kept
-
-
-def require_options(options: Mapping[str, object]) -> None:
-    """Refuse what no communicator can do anything with.
-
-    Raises:
-        TypeError: saying what to give.
-    """
-    match options.get("client"):
-        case None | (str(), int()):
-            pass
-        case other:
-            raise TypeError(
-                f"client={other!r} is no address: give host and port, "
-                "client=('127.0.0.1', 50000)"
-            )
-    consumer = options.get("consumer")
-    if consumer is not None and not isinstance(consumer, type):
-        raise TypeError(f"consumer={consumer!r} is no class: give the consumer's class")
 
 
 def require_plain_test() -> None:

@@ -21,7 +21,6 @@ from wstest_fastapi._sharing import (
     AnyMessage,
     SharedApplication,
     handshake,
-    require_options,
 )
 from wstest_fastapi.overrides import dependency_overrides
 
@@ -201,7 +200,6 @@ class AppClient:
         `path` may be a whole URL. `headers` come over the client's own;
         cookies among them are added to those that the client has now.
         """
-        require_options(options)
         url, sent = handshake(self.http, path, headers)
         # Which of the overloads it is was decided by ours.
         make = cast(

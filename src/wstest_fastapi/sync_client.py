@@ -30,7 +30,6 @@ from wstest_fastapi._sharing import (
     AnyMessage,
     SharedApplication,
     handshake,
-    require_options,
     require_plain_test,
 )
 from wstest_fastapi.client import warn_unfinished
@@ -184,7 +183,6 @@ class SyncAppClient:
     ) -> SyncWebsocketCommunicator[AnyMessage]:
         """See `AppClient.websocket`."""
         require_plain_test()
-        require_options(options)
         url, sent = handshake(self.http, path, headers)
         # Which of the overloads it is was decided by ours.
         make = cast(

@@ -188,16 +188,32 @@ def refuses(reason: Any) -> Starlette:
 @pytest.mark.parametrize(
     ("application", "path", "reason"),
     [
-        (app, "/refused/by-dependency", "not you"),
-        (app, "/refused/by-close", "closed"),
         (app, "/refused/text", "path.number: Input should be a valid integer, unable"),
-        (refuses("Who are you?"), "/", "Who are you?"),
         (refuses(["one", "two"]), "/", "one; two."),
     ],
 )
-async def test_the_reason_is_told(application: object, path: str, reason: str) -> None:
-    """Also the one that FastAPI gives for a parameter that is wrong or missing."""
+async def test_what_fastapi_finds_wrong_is_told(
+    application: object, path: str, reason: str
+) -> None:
+    """The reason for a parameter that is wrong or missing is no text, but a list."""
     assert (await told(application, path)).startswith(f"Its reason: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("application", "path", "reason"),
+    [
+        (app, "/refused/by-dependency", "not you"),
+        (app, "/refused/by-close", "closed"),
+        (refuses("Who are you?"), "/", "Who are you?"),
+    ],
+)
+async def test_the_reason_is_told(application: object, path: str, reason: str) -> None:
+    """What the application closed with stands in the first line."""
+    async with AppClient(application) as client:
+        with pytest.raises(ConnectionRejected) as refused:
+            await client.websocket(path).__aenter__()
+    first = str(refused.value).partition("\n")[0]
+    assert f", reason {reason!r} (a browser sees" in first
 
 
 def test_a_plain_test_is_told_as_well() -> None:
