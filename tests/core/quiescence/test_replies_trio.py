@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import ExitStack
 
 import pytest
 import trio
@@ -132,16 +133,16 @@ async def test_receiver_of_signals_may_answer() -> None:
 
 async def test_many_tasks_that_wait_for_sockets() -> None:
     """A wait is over at its deadline, however many sockets there are to count."""
-    pairs = [trio.socket.socketpair() for _ in range(300)]
-    async with trio.open_nursery() as nursery, connected(through(directly)) as driver:
-        for ours, _ in pairs:
-            nursery.start_soon(ours.recv, 1)
-        found = await silence(driver, timeout=INSTANT)
-        assert found == "expired: a task waits for a socket or a pipe"
-        nursery.cancel_scope.cancel()
-    for pair in pairs:
-        for end in pair:
-            end.close()
+    with ExitStack() as stack:
+        async with trio.open_nursery() as nursery:
+            for _ in range(300):
+                ours, _ = map(stack.enter_context, trio.socket.socketpair())
+                nursery.start_soon(ours.recv, 1)
+            await trio.testing.wait_all_tasks_blocked()
+            async with connected(through(directly)) as driver:
+                found = await silence(driver, timeout=100 * INSTANT)
+                assert found == "expired: a task waits for a socket or a pipe"
+            nursery.cancel_scope.cancel()
 
 
 async def test_users_timeouts_around_a_wait() -> None:
