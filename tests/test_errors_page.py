@@ -241,6 +241,18 @@ async def is_stopped() -> str:
     return str(caught[0].message)
 
 
+async def chooses_freely() -> str:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({**ACCEPT, "subprotocol": "chat.v2"})
+        await receive()
+
+    with pytest.warns() as caught:
+        async with WebsocketCommunicator(app, "/", subprotocols=["v1"], name="ann"):
+            pass
+    return str(caught[0].message)
+
+
 async def is_left_open() -> str:
     require_package("fastapi")
     from wstest_fastapi import AppClient
@@ -287,6 +299,7 @@ EXAMPLES: list[tuple[str, Callable[[], Awaitable[str]]]] = [
     ("IllegalAsgiEvent", breaks_asgi),
     ("WebSocketTestError", does_not_start),
     ("LingeringApplicationWarning", is_stopped),
+    ("UnofferedSubprotocolWarning", chooses_freely),
     ("UnfinishedClientWarning", is_left_open),
 ]
 

@@ -19,6 +19,7 @@ from wstest_core.errors import (
     LingeringApplicationWarning,
     NoMessage,
     UndecodableFrame,
+    UnofferedSubprotocolWarning,
     hidden,
     warn,
 )
@@ -105,10 +106,22 @@ class Session:
             raise NoMessage(self.text("no answer to the connection", opened, timeout))
         if isinstance(opened, Accept):
             self.opened = opened
+            if opened.subprotocol is not None:
+                self._check_subprotocol(opened.subprotocol)
         else:
             self._end()
             await self.driver.close(code=ABNORMAL_CLOSURE, reason="", timeout=timeout)
         return opened
+
+    def _check_subprotocol(self, chosen: str) -> None:
+        if chosen not in self.scope["subprotocols"]:
+            text = (
+                f"the application has chosen the subprotocol {chosen!r}, which "
+                f"{self.transcript.name} did not offer: a browser ends such a "
+                "connection (RFC 6455 section 4.1). Offer it, "
+                f"subprotocols=[{chosen!r}], or accept with one that was offered"
+            )
+            warn(text, UnofferedSubprotocolWarning, stacklevel=5)
 
     def _take_number(self) -> None:
         if self.transcript.name == _NAMELESS:

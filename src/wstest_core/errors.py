@@ -22,6 +22,7 @@ __all__ = [
     "NoMessage",
     "UndecodableFrame",
     "UnexpectedMessage",
+    "UnofferedSubprotocolWarning",
     "UnreadMessages",
     "UnreadMessagesWarning",
     "WebSocketTestError",
@@ -196,6 +197,12 @@ class UnreadMessagesWarning(UserWarning):
 
 class LingeringApplicationWarning(UserWarning):
     """The application saw the disconnect and did not end."""
+
+    __module__ = "wstest_core"
+
+
+class UnofferedSubprotocolWarning(UserWarning):
+    """The application chose a subprotocol that the client has not offered."""
 
     __module__ = "wstest_core"
 
