@@ -33,7 +33,7 @@ XDIST = (*ALL, "-n", "2")
 FUNCTIONS = (*PYTEST, "test_fixtures.py", "test_http.py", "test_logins.py")
 
 MEMORY, FILE, POSTGRESQL = "memory:", "file:", "postgresql:"
-PATIENCE = 110  # seconds: less than the guard of the test that waits
+PATIENCE = 280  # seconds: less than the guard of the test that waits
 PASSED = re.compile(r"\b(\d+) (?:tests? in|passed)\b")
 # What an outer pytest, or its caller, has put there.
 NOT_INHERITED = re.compile("PYTEST_|DJANGO_SETTINGS_MODULE$|TEST_DATABASE$")
