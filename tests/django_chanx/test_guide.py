@@ -364,7 +364,8 @@ class CompletionTests(WebsocketTestCase):
 
     async def test_nothing_is_left_on_the_class(self) -> None:
         """Nor is one put on a consumer class."""
-        await self.ping()
+        ws = await self.ping()
+        assert await ws.receive_all_messages() == [PongMessage()]
         assert "send_completion" not in vars(JobConsumer)
 
 
