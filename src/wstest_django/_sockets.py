@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from wstest_core import quiescence, settings
 from wstest_core.errors import UnreadMessages, UnreadMessagesWarning, warn
 from wstest_core.scope import HeadersInput
+from wstest_django._guests import await_guests, part_with_guests
 from wstest_django._handshake import Application, Handshake, User, completed
 from wstest_django._notes import add_later, show_transcripts
 from wstest_django._owner import Owner
@@ -71,7 +72,8 @@ for _public in (Connect, ConnectSync):
 class Sockets:
     """Makes the communicators of a test, and closes those that it leaves open.
 
-    Warnings name the `owner`, if there is one.
+    Those that the test has made by itself are closed as well. Warnings name the
+    `owner`, if there is one.
     """
 
     def __init__(self, owner: Owner | None = None) -> None:
@@ -101,6 +103,7 @@ class Sockets:
 
     async def __aenter__(self) -> Self:
         self._tasks = asyncio.all_tasks()
+        await_guests()
         return self
 
     async def __aexit__(
@@ -121,6 +124,8 @@ class Sockets:
         """Close all as `async with` does, and report tasks that stay behind."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._report_leaks)
+            for guest in part_with_guests():
+                stack.push_async_callback(guest.disconnect)
             for socket in self.made:
                 stack.push_async_callback(self._finish, socket)
 

@@ -14,6 +14,7 @@ from django.test import AsyncClient, Client
 from wstest_core.drivers import AsgiApplication, single_callable
 from wstest_core.layers import instead
 from wstest_core.scope import Scope
+from wstest_django._guests import FindGuest, nobody, present
 from wstest_django.applications import (
     let_test_server_in,
     refusal_by_origin,
@@ -39,15 +40,21 @@ class Visit:
     What middleware and routers have added to the scope until then, such as
     `url_route`, `session` and `user`, is added to the communicator's scope.
     With `browser`, a test client's cookies are sent, and those that the
-    application sets are kept in it.
+    application sets are kept in it. `client` finds who visits, if a test has
+    made it by itself.
     """
 
     def __init__(
-        self, application: AsgiApplication | str, *, browser: Browser | None = None
+        self,
+        application: AsgiApplication | str,
+        *,
+        browser: Browser | None = None,
+        client: FindGuest = nobody,
     ) -> None:
         self._application = application
         self._call = single_callable(application)
         self._browser = browser
+        self._client = client
         self._scope: Scope = {}
         self._consumer: str | None = None
         self._serving: Awaitable[None] | None = None  # what the consumer runs in
@@ -66,9 +73,9 @@ class Visit:
             await send(event)
 
         _current.set(self)
-        with _consumers_noticed():
+        with _consumers_noticed(), present(self._client):
             try:
-                await self._call(dict(scope), receive, listen)
+                await self._call(scope, receive, listen)
             except Exception as error:
                 self._error = error
                 raise

@@ -1,9 +1,10 @@
 """The communicators, for Django applications."""
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
+from weakref import ref
 
 from django.test import AsyncClient, Client
 from typing_extensions import TypeVar
@@ -11,6 +12,7 @@ from typing_extensions import TypeVar
 from wstest_core import communicator, sync
 from wstest_core.drivers import AsgiApplication, AsgiDriver, Driver
 from wstest_core.scope import HeadersInput, normalise_headers
+from wstest_django._guests import FindGuest, nobody
 from wstest_django._visit import Browser, Visit
 from wstest_django.configuration import authentication_message
 
@@ -54,7 +56,9 @@ class WebsocketCommunicator(communicator.WebsocketCommunicator[M]):
 
         @wraps(communicator.WebsocketCommunicator.__init__)
         def __init__(self, application, path, headers=None, *others, **options):
-            _begin(super().__init__, application, path, headers, *others, **options)
+            reached = driver_of(application, client=ref(self))
+            begin = partial(super().__init__, reached)
+            _begin(begin, application, path, headers, *others, **options)
 
     async def wait_for_auth(
         self,
@@ -83,7 +87,8 @@ class SyncWebsocketCommunicator(sync.SyncWebsocketCommunicator[M]):
 
         @wraps(sync.SyncWebsocketCommunicator.__init__)
         def __init__(self, application, path, headers=None, *others, **options):
-            _begin(super().__init__, application, path, headers, *others, **options)
+            begin = partial(super().__init__, driver_of(application))
+            _begin(begin, application, path, headers, *others, **options)
 
     def wait_for_auth(
         self,
@@ -114,13 +119,15 @@ class APICommunicator(WebsocketCommunicator[AnyMessage]):
 
 
 def driver_of(
-    application: AsgiApplication | str | Driver, browser: Browser | None = None
+    application: AsgiApplication | str | Driver,
+    browser: Browser | None = None,
+    client: FindGuest = nobody,
 ) -> AsgiApplication | str | Driver:
     """Return what a communicator reaches an application by."""
     if callable(application) or isinstance(application, str):
         if is_url(application):
             return application
-        visit = Visit(application, browser=browser)
+        visit = Visit(application, browser=browser, client=client)
         return AsgiDriver(visit, explain=visit.explain)
     return application
 
@@ -148,8 +155,8 @@ def refuse_test_client(client: object, *, instead: str) -> None:
 
 
 def _begin(
-    init: _Init,
-    application: Any,
+    begin: _Init,
+    application: object,
     path: str,
     headers: HeadersInput | None,
     *others: object,
@@ -158,7 +165,7 @@ def _begin(
     advice = "headers=session_headers(client)"
     refuse_test_client(options.get("client"), instead=advice)
     sent = with_origin(headers, application, path)
-    init(driver_of(application), path, sent, *others, **options)
+    begin(path, sent, *others, **options)
 
 
 def _page_at(url: str) -> bytes:

@@ -97,6 +97,14 @@ class Leaving(AsyncWebsocketConsumer):
         self.codes.append(code)
 
 
+class Login(AsyncJsonWebsocketConsumer):
+    """Keeps in its scope what it learns."""
+
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        self.scope["user"] = content["user"]
+        await self.send_json(None)
+
+
 class _Talks:
     """What the documentation of `channels.testing` shows."""
 
@@ -165,6 +173,15 @@ class _Talks:
         assert seen["kwargs"] == {"name": "attic"}
         assert seen["user"] == "AnonymousUser"
         assert communicator.scope["url_route"]["kwargs"] == {"name": "attic"}
+        await communicator.disconnect()
+
+    async def test_scope_that_the_consumer_changes(self) -> None:
+        """Where no middleware copies it, the scope is the consumer's own."""
+        communicator = WebsocketCommunicator(Login.as_asgi(), "/")
+        await communicator.connect()
+        await communicator.send_json_to({"user": "ann"})
+        await communicator.receive_json_from()
+        assert communicator.scope["user"] == "ann"
         await communicator.disconnect()
 
     async def test_nothing(self) -> None:

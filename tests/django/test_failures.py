@@ -10,7 +10,10 @@ from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
 from asgiref.sync import async_to_sync
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.generic.websocket import (
+    AsyncJsonWebsocketConsumer,
+    AsyncWebsocketConsumer,
+)
 from django.core.exceptions import ImproperlyConfigured
 from django.test import TransactionTestCase, override_settings
 from project import consumers
@@ -52,6 +55,15 @@ class _InBackground(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         with suppress(LookupError):
             await self.task
+
+
+class _Leaving(AsyncWebsocketConsumer):
+    """Notes that a client leaves, and in which loop."""
+
+    async def disconnect(self, code: int) -> None:
+        _Faulty.MadeByHand.left.append((code, asyncio.get_running_loop()))
+        if self.scope.get("crashes"):
+            raise LookupError("nobody left")
 
 
 class BrokenConsumerTests(WebsocketTestCase):
@@ -404,6 +416,23 @@ class _Faulty:
                 self.create_sync_communicator(name=str(number)).connect()
             self.assertEqual(1, 2)
 
+    class MadeByHand(WebsocketTestCase):
+        left: ClassVar[list[object]] = []
+        crashes = False
+
+        async def asyncSetUp(self) -> None:
+            self.client = WebsocketCommunicator(_Leaving, "/", name="ann")
+            await self.client.connect()
+
+        async def test(self) -> None:
+            ws = WebsocketCommunicator(_Leaving, "/", name="bob")
+            ws.scope["crashes"] = self.crashes
+            await ws.connect()
+            await ws.send_to("never answered")
+
+    class MadeByHandAndCrashes(MadeByHand):
+        crashes = True
+
     class UnknownAlias(WebsocketTestCase):
         test_channel_aliases = ("third",)
 
@@ -440,6 +469,20 @@ class EndOfTestTests(TransactionTestCase):
             r".*errors\.html#leakedtaskwarning$",
         )
         self.assertTrue(issubclass(LeakedTaskWarning, UserWarning))
+
+    def test_made_by_hand(self) -> None:
+        """Communicators that a test makes by itself and leaves open are closed."""
+        left = _Faulty.MadeByHand.left
+        left.clear()
+        self.assertEqual(run(_Faulty.MadeByHand), ("", []))
+        self.assertEqual([code for code, _ in left], [1000, 1000])
+        self.assertEqual(len({loop for _, loop in left}), 1)
+
+    def test_made_by_hand_and_crashes(self) -> None:
+        """What the application raises then fails the test."""
+        text, warned = run(_Faulty.MadeByHandAndCrashes)
+        self.assertIn("ApplicationCrashed: no clean end for bob", text)
+        self.assertEqual(warned, [])
 
     def test_traceback(self) -> None:
         """A traceback is the test's line and what follows, and none of ours."""
