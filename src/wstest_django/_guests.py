@@ -3,18 +3,21 @@
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
-
-if TYPE_CHECKING:
-    from wstest_django.communicator import WebsocketCommunicator
 
 __all__ = ["FindGuest", "await_guests", "nobody", "part_with_guests", "present"]
 
-_Guest: TypeAlias = "WebsocketCommunicator[Any]"
-FindGuest: TypeAlias = "Callable[[], _Guest | None]"
 
-_of_loops: Final = WeakKeyDictionary[AbstractEventLoop, list[_Guest]]()
+class Guest(Protocol):
+    """A client that can be asked to leave: a communicator."""
+
+    async def disconnect(self) -> None: ...
+
+
+FindGuest: TypeAlias = Callable[[], Guest | None]
+
+_of_loops: Final = WeakKeyDictionary[AbstractEventLoop, list[Guest]]()
 
 
 def await_guests() -> None:
@@ -22,7 +25,7 @@ def await_guests() -> None:
     _of_loops[get_running_loop()] = []
 
 
-def part_with_guests() -> list[_Guest]:
+def part_with_guests() -> list[Guest]:
     """Return those whom an application still serves, and keep none any more."""
     return _of_loops.pop(get_running_loop(), [])
 
