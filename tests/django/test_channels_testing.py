@@ -21,7 +21,8 @@ from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from django.urls import path
 from project.models import Note
 
-from wstest_django import WebsocketCommunicator, fresh_layers
+from wstest_core import UndecodableFrame
+from wstest_django import HttpCommunicator, WebsocketCommunicator, fresh_layers
 
 
 class Echo(AsyncWebsocketConsumer):
@@ -93,6 +94,9 @@ class Visits(JsonWebsocketConsumer):
 class Leaving(AsyncWebsocketConsumer):
     codes: list[int] = []
 
+    async def receive(self, text_data: str | None = None, **_: Any) -> None:
+        await self.close()
+
     async def disconnect(self, code: int) -> None:
         self.codes.append(code)
 
@@ -103,6 +107,26 @@ class Login(AsyncJsonWebsocketConsumer):
     async def receive_json(self, content: Any, **_: Any) -> None:
         self.scope["user"] = content["user"]
         await self.send_json(None)
+
+
+class Overriding(WebsocketCommunicator[Any]):
+    """Tells when what asgiref and Channels build on is used."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.called: list[str] = []
+
+    async def receive_output(self, timeout: float | None = None) -> Any:
+        self.called.append("receive_output")
+        return await super().receive_output(timeout)
+
+    async def receive_from(self, timeout: float | None = None) -> Any:
+        self.called.append("receive_from")
+        return await super().receive_from(timeout)
+
+    async def send_to(self, text_data: Any = None, bytes_data: Any = None) -> None:
+        self.called.append("send_to")
+        await super().send_to(text_data, bytes_data)
 
 
 class _Talks:
@@ -205,6 +229,65 @@ class _Talks:
         assert (closed["type"], closed["code"]) == ("websocket.close", 4001)
         await communicator.wait()
 
+    async def test_own_close(self) -> None:
+        """A close has its code, and the consumer is told of its disconnect."""
+        Leaving.codes.clear()
+        communicator = WebsocketCommunicator(Leaving.as_asgi(), "/")
+        await communicator.connect()
+        await communicator.send_to(text_data="bye")
+        assert await communicator.receive_output() == {
+            "type": "websocket.close",
+            "code": 1000,
+        }
+        await communicator.settle()
+        assert Leaving.codes == [1000]
+        await communicator.disconnect()
+
+    async def test_close_instead_of_a_frame(self) -> None:
+        """It is an AssertionError, with the code."""
+        communicator = WebsocketCommunicator(Silent.as_asgi(), "/")
+        await communicator.connect()
+        await communicator.send_to(text_data="bye")
+        with pytest.raises(AssertionError, match="code 4001"):
+            await communicator.receive_from()
+        await communicator.disconnect()
+
+    async def test_overridden_verbs(self) -> None:
+        """An overridden verb is used by who calls it, and by no other verb."""
+        communicator = Overriding(Echo.as_asgi(), "/")
+        await communicator.connect()
+        await communicator.send_json_to({})
+        assert await communicator.receive_json_from() == {}
+        assert communicator.called == []
+        await communicator.disconnect()
+
+    async def test_senseless_arguments(self) -> None:
+        """They are told as such, and not by an assertion."""
+        communicator = WebsocketCommunicator(Echo.as_asgi(), "/")
+        await communicator.connect()
+        with pytest.raises(ValueError, match="exactly one"):
+            await communicator.send_to()
+        with pytest.raises(ValueError, match="channel layer"):
+            await communicator.send_input({"type": "chat.message"})
+        with pytest.raises(ValueError, match="start it with '/'"):
+            WebsocketCommunicator(Echo.as_asgi(), "testws/")
+        with pytest.raises(TypeError):
+            HttpCommunicator(Echo.as_asgi(), "GET", "/", "text")  # type: ignore[arg-type]
+        await communicator.send_to(text_data="")
+        assert await communicator.receive_from() == ""
+        await communicator.disconnect()
+
+    async def test_binary_json(self) -> None:
+        """A binary frame is JSON as well; what is no JSON is told."""
+        communicator = WebsocketCommunicator(Echo.as_asgi(), "/")
+        await communicator.connect()
+        await communicator.send_to(bytes_data=b"[1]")
+        assert await communicator.receive_json_from() == [1]
+        await communicator.send_to(text_data="no JSON")
+        with pytest.raises(UndecodableFrame):
+            await communicator.receive_json_from()
+        await communicator.disconnect()
+
     async def test_a_timeout_is_what_tests_catch(self) -> None:
         """Waiting in vain is a TimeoutError, and the connection goes on."""
         communicator = WebsocketCommunicator(Echo.as_asgi(), "/")
@@ -218,7 +301,7 @@ class _Talks:
     async def test_response_headers(self) -> None:
         """What the application accepted with can be read."""
         communicator = WebsocketCommunicator(Greeting.as_asgi(), "/")
-        assert communicator.response_headers in (None, [])
+        assert communicator.response_headers == []
         await communicator.connect()
         assert (b"x-answer", b"42") in communicator.response_headers
         await communicator.disconnect()
