@@ -6,7 +6,7 @@ from asyncio import Task
 from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias, final
+from typing import Any, Final, Protocol, Self, TypeAlias, final
 
 from typing_extensions import Unpack
 
@@ -26,6 +26,7 @@ __all__ = ["Connect", "ConnectSync", "LeakedTaskWarning", "Sockets"]
 
 _Socket: TypeAlias = WebsocketCommunicator | SyncWebsocketCommunicator
 _Warn: TypeAlias = Callable[[str, type[Warning]], None]
+_PATIENCE: Final = 5.0  # seconds: a busy machine's threads may take that long
 # What a communicator takes; a codec's messages are the user's.
 _Options: TypeAlias = dict[str, Any]
 
@@ -198,7 +199,8 @@ async def _come_to_rest() -> None:
     watch = quiescence.watch()
     watch.attach()
     try:
-        await watch.bell().wait_until(deadline=watch.now() + 1, horizon=-math.inf)
+        deadline = watch.now() + _PATIENCE
+        await watch.bell().wait_until(deadline=deadline, horizon=-math.inf)
     finally:
         watch.detach()
 
