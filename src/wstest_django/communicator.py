@@ -14,7 +14,7 @@ from wstest_core.drivers import AsgiApplication, AsgiDriver, Driver
 from wstest_core.scope import HeadersInput, normalise_headers
 from wstest_django._guests import FindGuest, nobody
 from wstest_django._visit import Browser, Visit
-from wstest_django.configuration import authentication_message
+from wstest_django.configuration import as_chanx_has_it, authentication_message
 
 if TYPE_CHECKING:
     from wstest_core.messages import AuthenticationMessage
@@ -69,10 +69,12 @@ class WebsocketCommunicator(communicator.WebsocketCommunicator[M]):
         """Receive the authentication message, as the settings say.
 
         `send_authentication_message` is by default chanx's setting of that
-        name, or the one in `WSTEST`. See `wstest_core.WebsocketCommunicator`.
+        name, or the one in `WSTEST`. Of a consumer of chanx's the message is
+        of chanx's class. See `wstest_core.WebsocketCommunicator`.
         """
         wanted = authentication_message(send_authentication_message)
-        return await super().wait_for_auth(wanted, max_auth_time, after_auth_time)
+        found = await super().wait_for_auth(wanted, max_auth_time, after_auth_time)
+        return as_chanx_has_it(found, self.consumer)
 
 
 class SyncWebsocketCommunicator(sync.SyncWebsocketCommunicator[M]):
@@ -98,7 +100,8 @@ class SyncWebsocketCommunicator(sync.SyncWebsocketCommunicator[M]):
     ) -> "AuthenticationMessage | None":
         """See `WebsocketCommunicator.wait_for_auth`."""
         wanted = authentication_message(send_authentication_message)
-        return super().wait_for_auth(wanted, max_auth_time, after_auth_time)
+        found = super().wait_for_auth(wanted, max_auth_time, after_auth_time)
+        return as_chanx_has_it(found, self.consumer)
 
 
 class APICommunicator(WebsocketCommunicator[AnyMessage]):

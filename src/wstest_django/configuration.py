@@ -3,15 +3,22 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias, get_args
+from typing import Any, Final, TypeAlias, TypeVar, get_args
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from wstest_core.settings import Settings, Unread, check_seconds, current
 
-__all__ = ["Configuration", "authentication_message", "camel_case", "configuration"]
+__all__ = [
+    "Configuration",
+    "as_chanx_has_it",
+    "authentication_message",
+    "camel_case",
+    "configuration",
+]
 
+M = TypeVar("M")
 _Value: TypeAlias = Any
 _PLAIN: Final = Settings()
 
@@ -124,6 +131,22 @@ def authentication_message(wanted: bool | None) -> bool | None:
 def camel_case() -> bool:
     """Say whether an application speaks camelCase where no consumer says it."""
     return configuration().CAMELIZE or bool(_of_chanx("CAMELIZE"))
+
+
+def as_chanx_has_it(message: M, consumer: type[object] | None) -> M:
+    """Return an authentication message of a consumer of chanx's in chanx's class.
+
+    None of its consumers declares it, so no codec makes it of one.
+    """
+    from wstest_core.messages import AuthenticationMessage
+
+    chanx = sys.modules.get("chanx.messages.outgoing")
+    ancestors = () if consumer is None else consumer.__mro__
+    is_of_chanx = any(each.__module__.startswith("chanx.") for each in ancestors)
+    if not (isinstance(message, AuthenticationMessage) and chanx and is_of_chanx):
+        return message
+    own: M = chanx.AuthenticationMessage.model_validate(message.model_dump())
+    return own
 
 
 def _of_chanx(name: str) -> bool | None:

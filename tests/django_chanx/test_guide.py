@@ -17,7 +17,12 @@ from chanx.channels.websocket import (
 )
 from chanx.core.decorators import ws_handler
 from chanx.messages.incoming import PingMessage
-from chanx.messages.outgoing import ErrorMessage, PongMessage
+from chanx.messages.outgoing import (
+    AuthenticationMessage,
+    AuthenticationPayload,
+    ErrorMessage,
+    PongMessage,
+)
 from django.core.management import call_command
 from django.test import override_settings
 from project.asgi import application
@@ -52,6 +57,7 @@ from wstest_core import (
     GROUP_ACTION_COMPLETE,
     NoMessage,
     UnexpectedMessage,
+    messages,
 )
 from wstest_django import (
     WebsocketCommunicator,
@@ -203,6 +209,23 @@ class LifecycleTests(RoomTestCase):
 
 
 class NegativeTests(RoomTestCase):
+    async def test_class_of_the_authentication_message(self) -> None:
+        """It is chanx's own where its consumer is known, and ours elsewhere."""
+        payload = AuthenticationPayload(status_code=200, status_text="OK")
+        wanted = AuthenticationMessage(payload=payload)
+        await self.auth_communicator.connect()
+        auth: Any = await self.auth_communicator.wait_for_auth()
+        wanted.payload.data = auth.payload.data
+        assert auth == wanted
+        ws = WebsocketCommunicator(application, self.ws_path, self.ws_headers)
+        async with ws:
+            assert isinstance(await ws.wait_for_auth(), messages.AuthenticationMessage)
+
+    def test_class_in_a_plain_test(self) -> None:
+        """So it is in a plain test."""
+        with self.create_sync_communicator() as ws:
+            assert isinstance(ws.wait_for_auth(), AuthenticationMessage)
+
     async def test_anonymous(self) -> None:
         """`self.communicator` has no credentials, and is told so."""
         await self.communicator.connect()
