@@ -33,7 +33,7 @@ def part_with_guests() -> list[Guest]:
 @contextmanager
 def present(find: FindGuest) -> Generator[None]:
     """Let a client be among the guests within a block, where any are awaited."""
-    there = _of_loops.get(get_running_loop())
+    there = None if find is nobody else _of_loops.get(get_running_loop())
     # Elsewhere nothing may keep it: it warns when it is lost and still connected.
     guest = None if there is None else find()
     if there is None or guest is None:

@@ -264,6 +264,22 @@ class DecoratorTests(TransactionTestCase):
         assert ran == ["test"]
 
 
+class HelperTests(WebsocketTestCase):
+    set_up = 0
+
+    async def asyncSetUp(self) -> None:
+        self.set_up += 1
+
+    @async_test
+    async def _twice(self, number: int) -> int:
+        return number * 2
+
+    async def test_helper(self) -> None:
+        """A helper that a test awaits returns what it returns, and sets nothing up."""
+        assert await self._twice(21) == 42  # type: ignore[arg-type]  # Django's own
+        assert self.set_up == 1
+
+
 class MetadataTests(SimpleTestCase):
     def test_name_and_docstring(self) -> None:
         """A decorated test is called what it was called, and says what it said."""
