@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any, Final, TypeAlias, final
@@ -11,7 +11,11 @@ from channels import consumer, db
 from channels.consumer import AsyncConsumer
 from django.test import AsyncClient, Client
 
-from wstest_core.drivers import AsgiApplication, single_callable
+from wstest_core.drivers import (
+    AsgiApplication,
+    ClientDisconnected,
+    single_callable,
+)
 from wstest_core.layers import instead
 from wstest_core.scope import Scope
 from wstest_django._guests import FindGuest, nobody, present
@@ -41,7 +45,7 @@ class Visit:
     `url_route`, `session` and `user`, is added to the communicator's scope.
     With `browser`, a test client's cookies are sent, and those that the
     application sets are kept in it. `client` finds who visits, if a test has
-    made it by itself.
+    made it by itself. What is sent to a client that has gone is dropped.
     """
 
     def __init__(
@@ -68,9 +72,13 @@ class Visit:
         if self._browser is not None:
             _bring_cookies(self._browser, scope)
 
+        # As daphne lets consumers do, where the test has named no version of ASGI.
+        forgiven = () if "spec_version" in scope else (ClientDisconnected,)
+
         async def listen(event: _Event) -> None:
             self._notice(event)
-            await send(event)
+            with suppress(*forgiven):
+                await send(event)
 
         _current.set(self)
         with _consumers_noticed(), present(self._client):

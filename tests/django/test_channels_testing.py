@@ -187,6 +187,48 @@ class _Talks:
         assert seen["kwargs"] == {"name": "lobby"}
         await communicator.disconnect()
 
+    async def test_what_is_sent_to_a_client_that_has_gone(self) -> None:
+        """It is dropped and the consumer goes on, as with daphne; ASGI 2.4 raises."""
+        log: list[str] = []
+
+        class Polite(AsyncWebsocketConsumer):
+            async def disconnect(self, code: int) -> None:
+                log.append("leaving")
+                await self.send("farewell")
+                log.append("left")
+
+        for version, last in ((None, "left"), ("2.4", "leaving")):
+            communicator = WebsocketCommunicator(
+                Polite.as_asgi(), "/", spec_version=version
+            )
+            await communicator.connect()
+            await communicator.disconnect()
+            assert log.pop() == last
+            log.clear()
+
+    async def test_work_before_the_goodbye(self) -> None:
+        """What was sent before disconnect() is dealt with, and answered."""
+        log: list[str] = []
+
+        class Careful(AsyncWebsocketConsumer):
+            async def receive(
+                self, text_data: str | None = None, bytes_data: bytes | None = None
+            ) -> None:
+                await self.send(text_data)
+                log.append(str(text_data))
+
+            async def disconnect(self, code: int) -> None:
+                log.append("left")
+
+        communicator = WebsocketCommunicator(Careful.as_asgi(), "/")
+        await communicator.connect()
+        await communicator.send_to("one")
+        await communicator.send_to("two")
+        await communicator.disconnect()
+        assert log == ["one", "two", "left"]
+        assert await communicator.receive_from() == "one"
+        assert await communicator.receive_from() == "two"
+
     async def test_scope_set_by_hand(self) -> None:
         """What is put into the scope before connecting, the consumer sees."""
         communicator = WebsocketCommunicator(Mirror.as_asgi(), "/room/lobby/")
