@@ -11,13 +11,13 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Final, Generic, Literal, Self, TypeVar, final
+from typing import Generic, Literal, Self, TypeVar, final
 
-from anyio import CancelScope
 from anyio.from_thread import BlockingPortal
 
 from wstest_core import explain, quiescence, settings
 from wstest_core._portal import Work, finish, provider, require_plain_test
+from wstest_core.drivers._call import Call
 from wstest_core.errors import (
     ApplicationCrashed,
     LingeringApplicationWarning,
@@ -34,7 +34,6 @@ __tracebackhide__ = hidden
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-_INSISTENCE: Final = 3  # times a run is cancelled that does not want to end
 
 _running: "set[Loop]" = set()
 
@@ -47,39 +46,13 @@ class _Run(Generic[T_co]):
         self, title: str, main: Callable[[], Awaitable[T_co]], transcript: Transcript
     ) -> None:
         self.title = title
-        self.done = False
         self.error: BaseException | None = None
         self._result: list[T_co] = []
         self._main = main
-        self._stopped = False  # we have cancelled it
         self._transcript = transcript
-        self._watch = watch = quiescence.watch()
-        self._bell = watch.bell()
-        transcript.sent(watch.now(), title)
-        self._task = watch.spawn(self._run)
-
-    @property
-    def was_cancelled(self) -> bool:
-        """Whether it has ended by being cancelled, by us or from within."""
-        return isinstance(self.error, self._watch.cancelled)
-
-    async def until_done(self, timeout: float) -> Silence | None:
-        """Wait for its end, or return how it is known that there is none."""
-        deadline = self._watch.now() + timeout
-        silence: Silence | None = None
-        while not self.done and silence is None:
-            silence = await self._bell.wait_until(deadline=deadline, horizon=deadline)
-        return None if self.done else silence
-
-    async def stop(self, timeout: float) -> bool:
-        """Make it end; return whether it has."""
-        for _ in range(_INSISTENCE):
-            if self.done:
-                break
-            self._stopped = True
-            self._task.cancel()
-            await self.until_done(timeout)
-        return self.done
+        self.call = Call()
+        transcript.sent(self.call.watch.now(), title)
+        self.call.start(self._work, ended=self._note_end)
 
     def result(self) -> T_co:
         """Return what it has returned, or raise what it has raised."""
@@ -89,29 +62,25 @@ class _Run(Generic[T_co]):
 
     def doing(self) -> str:
         """Say in a sentence where it stands, and what failed beside it."""
-        sentences = [f"{self.title} is {self._task.doing()}.", self._task.failures()]
+        sentences = [f"{self.title} is {self.call.doing()}.", self.call.failures()]
         return " ".join(filter(None, sentences))
 
-    async def _run(self) -> None:
+    async def _work(self) -> None:
         try:
             self._result.append(await self._main())
-        except BaseException as error:
+        except self.call.watch.cancelled:
+            raise
+        except BaseException as error:  # raised here, it might end the loop
             self.error = error
-            if self.was_cancelled:
-                raise
-        finally:
-            self.done = True
-            self._note_end()
-            self._bell.ring()
 
     def _note_end(self) -> None:
-        now, error = self._watch.now(), self.error
-        if error is None:
-            self._transcript.received(now, f"{self.title}: done")
-        elif self._stopped and self.was_cancelled:
+        now, error = self.call.watch.now(), self.error or self.call.exception
+        if error is not None:
+            self._transcript.received(now, f"{self.title}: raised {error!r}")
+        elif self.call.stopped:
             self._transcript.remark(now, f"{self.title}: stopped")
         else:
-            self._transcript.received(now, f"{self.title}: raised {error!r}")
+            self._transcript.received(now, f"{self.title}: done")
 
 
 @final
@@ -226,7 +195,7 @@ class Loop:
         watch = quiescence.watch()
         if failed:
             self.transcript.failed(watch.now(), self._doing())
-        with self._attached, CancelScope(shield=True):
+        with self._attached:
             await self._stop()
         self.transcript.received(watch.now(), Return(asked=True))
 
@@ -234,11 +203,11 @@ class Loop:
         run = _Run(title, main, self.transcript)
         self._runs = [*self._unfinished(), run]
         timeout = float("inf") if settings.debugger_attached() else self._timeout
-        silence = await run.until_done(timeout)
+        silence = await run.call.until_done(timeout)
         if silence is not None:
             raise self._given_up(run, silence)
-        if run.error is not None and run.was_cancelled:
-            raise self._crashed(run, run.error) from run.error
+        if run.call.exception is not None:
+            raise self._crashed(run, run.call.exception) from run.call.exception
         return run
 
     async def _settle(self) -> None:
@@ -249,12 +218,12 @@ class Loop:
 
     async def _stop(self) -> None:
         for run in self._unfinished():
-            if not await run.stop(self._timeout):
+            if not await run.call.end(self._timeout):
                 text = f"what was given up cannot be stopped: {run.doing()}"
                 warn(text, LingeringApplicationWarning, stacklevel=3)
 
     def _unfinished(self) -> list[_Run[object]]:
-        return [run for run in self._runs if not run.done]
+        return [run for run in self._runs if not run.call.done]
 
     def _doing(self) -> str:
         return " ".join(run.doing() for run in self._unfinished()) or "Nothing runs."
