@@ -47,6 +47,7 @@ ROWS = {
     "wstest_core.live": 4,
     "wstest_core._arguments": 5,
     "wstest_core._connection": 5,
+    "wstest_core._incoming": 5,
     "wstest_core._session": 5,
     "wstest_core._company": 5,
     "wstest_core._reader": 5,

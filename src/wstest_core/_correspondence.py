@@ -134,7 +134,7 @@ class Correspondence(Connection[M]):
             content = _content(frame)
             return all(each.is_in(content) for each in wanted)
 
-        event = await self._session.pick(wait, is_wanted)
+        event = await self._session.incoming.pick(wait, is_wanted)
         if isinstance(event, FRAME):
             return event
         values = " and ".join(map(str, wanted))

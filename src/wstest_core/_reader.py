@@ -152,7 +152,7 @@ class Reader:
         found = found or Collection()
         if not isinstance(event, Silence):
             return self._session.ended(event, wanted, found.messages)
-        lying = map(self._completion_in, self._session.ahead)
+        lying = map(self._completion_in, self._session.incoming.kept)
         passed = [*passed, *found.passed, *filter(None, lying)]
         text = self._session.text(
             wanted,
@@ -186,7 +186,7 @@ class Reader:
         except WebSocketTestError:
             raise  # which has what they said
         except BaseException:
-            self._session.give_back(taken)
+            self._session.incoming.give_back(taken)
             self.ledger.reading = before
             raise
 

@@ -4,12 +4,12 @@ The communicator's verbs are made of what is here. Nothing in this module
 knows codecs or messages.
 """
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 from wstest_core import explain, quiescence, settings
 from wstest_core._company import Company, company_in
+from wstest_core._incoming import Incoming, Outcome
 from wstest_core.drivers import Driver
 from wstest_core.errors import (
     ApplicationCrashed,
@@ -25,7 +25,6 @@ from wstest_core.errors import (
 )
 from wstest_core.events import (
     ABNORMAL_CLOSURE,
-    FRAME,
     Accept,
     Close,
     Crash,
@@ -39,11 +38,10 @@ from wstest_core.legality import require_goodbye, require_unicode
 from wstest_core.scope import Scope
 from wstest_core.transcript import Transcript
 
-__all__ = ["Outcome", "Session"]
+__all__ = ["Session"]
 
 __tracebackhide__ = hidden
 
-Outcome: TypeAlias = Frame | Terminal | Silence
 _NAMELESS: Final = "client"
 _NOBODY: Final = Company()
 _WANTED: Final = (
@@ -56,16 +54,15 @@ class Session:
     """The connection of one client through a driver."""
 
     __slots__ = (
-        "_ahead",
         "_closed",
         "_crash_told",
         "_goodbye",
         "_number",
-        "_set_aside",
         "_started",
         "company",
         "driver",
         "end_told",
+        "incoming",
         "opened",
         "scope",
         "transcript",
@@ -75,10 +72,9 @@ class Session:
         self.driver = driver
         self.scope = scope
         self.transcript = Transcript(name or _NAMELESS)
+        self.incoming = Incoming(driver, self.transcript)
         self.opened: Accept | None = None
         self.end_told = False  # the test knows that the connection has ended
-        self._ahead: deque[Frame] | None = None  # frames that were only looked at
-        self._set_aside = 0  # how many ever were
         self._goodbye: tuple[int, str] | None = None
         self.company = _NOBODY  # the others of its loop, once it is open
         self._number = 0  # among those without a name
@@ -134,72 +130,20 @@ class Session:
         if self._number:
             self.company.give_back(self._number)
 
-    async def next(self, timeout: float) -> Outcome:
+    def next(self, timeout: float) -> Awaitable[Outcome]:
         """Take the next event."""
         self.company.leaving_since = None  # the test goes on
-        if self._ahead:
-            return self._ahead.popleft()
         if not self._started:
             self.require_connection()
-        event = await self.driver.receive(timeout=timeout)
-        if not self._ahead:
-            return event
-        # Meanwhile another reader has set frames aside, which are older.
-        if isinstance(event, FRAME):
-            self._keep(event)
-        return self._ahead.popleft()
+        return self.incoming.next(timeout)
 
-    async def peek(self, timeout: float, ignore: Callable[[Frame], bool]) -> Outcome:
+    def peek(
+        self, timeout: float, ignore: Callable[[Frame], bool]
+    ) -> Awaitable[Outcome]:
         """Return the next event that is not ignored, and take nothing."""
         self.require_connection()
         self.company.leaving_since = None
-        ahead = self._kept()
-        deadline = self.driver.now() + timeout
-        looked_at = self._set_aside - len(ahead)
-        end: Terminal | Silence | None = None
-        while True:
-            # Another reader may have set some aside, too.
-            new = min(self._set_aside - looked_at, len(ahead))
-            looked_at = self._set_aside
-            for place in range(-new, 0):
-                if not ignore(ahead[place]):
-                    return ahead[place]
-            if end is not None:
-                return end
-            left = max(0.0, deadline - self.driver.now())
-            event = await self.driver.receive(timeout=left)
-            if isinstance(event, FRAME):
-                self._keep(event)
-            else:
-                end = event
-
-    def give_back(self, frames: Sequence[Frame]) -> None:
-        """Have frames that were taken received again, before all others."""
-        ahead = self._kept()
-        ahead.extendleft(reversed(frames))
-        self._set_aside += len(ahead)  # whoever looks for one looks at all again
-
-    def _keep(self, frame: Frame) -> None:
-        self._kept().append(frame)
-        self._set_aside += 1
-
-    def _kept(self) -> deque[Frame]:
-        if self._ahead is None:
-            self._ahead = deque()
-            self.transcript.unread_in(self._ahead)
-        return self._ahead
-
-    async def pick(self, timeout: float, wanted: Callable[[Frame], bool]) -> Outcome:
-        """Take the next event that is wanted; the others stay, in their order."""
-        event = await self.peek(timeout, lambda frame: not wanted(frame))
-        if isinstance(event, FRAME) and self._ahead is not None:
-            self._ahead.remove(event)  # the first that is equal is this one
-        return event
-
-    @property
-    def ahead(self) -> Sequence[Frame]:
-        """The frames that were only looked at."""
-        return tuple(self._ahead or ())
+        return self.incoming.peek(timeout, ignore)
 
     def send(self, frame: Frame) -> Awaitable[None]:
         """Send a frame, unless the connection has ended."""
