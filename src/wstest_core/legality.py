@@ -140,7 +140,7 @@ def require_unicode(text: str) -> None:
         raise ValueError(why) from None
 
 
-def require_goodbye(code: int, reason: str) -> None:
+def require_goodbye(code: object, reason: str) -> None:
     """Refuse a code and a reason with which no client's connection ends.
 
     Raises:

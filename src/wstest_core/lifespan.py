@@ -129,7 +129,7 @@ class Lifespan:
     ) -> None:
         if not self.supported:
             return
-        early = self._call.done
+        early, silence = self._call.done, None
         self._leave.set()
         with CancelScope(shield=True):
             silence = await self._call.until_done(self._seconds())

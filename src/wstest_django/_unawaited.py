@@ -61,8 +61,11 @@ class Unawaited:
             if not self._takes(unraisable.exc_value, _line_of_caller()):
                 report(unraisable)
 
-        self._hooks.enter_context(instead(vars(warnings), {"showwarning": warned}))
-        self._hooks.enter_context(instead(vars(sys), {"unraisablehook": raised}))
+        for home, hook in (
+            (warnings, {"showwarning": warned}),
+            (sys, {"unraisablehook": raised}),
+        ):
+            self._hooks.enter_context(instead(home.__dict__, hook))
         return self
 
     def __exit__(

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias, TypeVar, get_args
+from typing import Any, Final, TypeAlias, TypeVar, cast, get_args
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -74,13 +74,14 @@ def configuration() -> Configuration:
             f"the setting WSTEST is {found!r}: give a dictionary, as in "
             'WSTEST = {"TIMEOUT": 5}'
         )
-    _check_keys(found)
-    for name, value in found.items():
+    _check_keys(cast("Mapping[object, object]", found))
+    given = cast("dict[str, _Value]", found)
+    for name, value in given.items():
         _check_value(name, value)
-    return Configuration(**found)
+    return Configuration(**given)
 
 
-def _check_keys(found: Mapping[_Value, _Value]) -> None:
+def _check_keys(found: Mapping[object, object]) -> None:
     known = [field.name for field in fields(Configuration)]
     if unknown := sorted(repr(name) for name in found if name not in known):
         raise ImproperlyConfigured(

@@ -9,7 +9,7 @@ business of whoever calls it.
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
-from typing import Final, final
+from typing import Final, cast, final
 
 from anyio import CancelScope
 
@@ -190,5 +190,6 @@ def _apart_from(
     Who is cancelled with tasks of its own raises a group of them (trio).
     """
     if isinstance(error, BaseExceptionGroup):
-        return error.split(cancelled)[1]
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return group.split(cancelled)[1]
     return None if isinstance(error, cancelled) else error

@@ -319,14 +319,15 @@ def _look() -> tuple[RunStatistics, float]:
 
     Trio gives the next deadline as a distance from a time it does not tell.
     """
-    # Thousands of sockets take longer to count than that; they forbid a proof anyway.
-    for _ in range(_TRIES):
+    tries = 0
+    while True:
         before = trio.current_time()
         statistics = trio.lowlevel.current_statistics()
+        tries += 1
         precise = trio.current_time() - before < _PRECISION
-        if precise or _waits_for_io(statistics.io_statistics):
-            break
-    return statistics, before
+        # Thousands of sockets take longer to count; they forbid a proof anyway.
+        if precise or tries == _TRIES or _waits_for_io(statistics.io_statistics):
+            return statistics, before
 
 
 def _outside(statistics: RunStatistics) -> str | None:
