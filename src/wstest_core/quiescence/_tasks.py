@@ -29,12 +29,8 @@ def waits_for_outside(loop: AbstractEventLoop) -> str | None:
     """Say which task of `loop` a socket could wake; None if there is none."""
     outside = [task for task in asyncio.all_tasks(loop) if not _parked_inside(task)]
     for task in outside:
-        layers = [frame for frame in _frames(task) if _is_layer(frame)]
-        if layers:
-            return (
-                "a task waits for a channel layer on the network, where no proof is "
-                f"available, {spot(layers[0])}"
-            )
+        if (layer := _at_a_layer(task)) is not None:
+            return f"a task waits {layer}"
     return f"a task may be waiting for a socket, {_at(outside[0])}" if outside else None
 
 
@@ -43,7 +39,7 @@ def awaited_inside(loop: AbstractEventLoop) -> dict[int, str]:
     locks and the like, each with the place of its task.
     """
     return {
-        id(getattr(task, "_fut_waiter", None)): _at(task)
+        id(getattr(task, "_fut_waiter", None)): _at_a_layer(task) or _at(task)
         for task in asyncio.all_tasks(loop)
         if _is_fed(task)
     }
@@ -98,6 +94,14 @@ def _where(task: Task[object]) -> str | None:
 
 def _frames(task: Task[object]) -> list[FrameType]:
     return list(awaited_frames(task.get_coro()))
+
+
+def _at_a_layer(task: Task[object]) -> str | None:
+    layer = next(filter(_is_layer, _frames(task)), None)
+    if layer is None:
+        return None
+    where = "for a channel layer on the network, where no proof is available"
+    return f"{where}, {spot(layer)}"
 
 
 def _is_layer(frame: FrameType) -> bool:
