@@ -33,6 +33,10 @@ DIST, NOTES = Path(".nox/dist"), Path(".nox/matrix")
 # Set where nothing may be absent: an absent Python, Redis or PostgreSQL then fails.
 REQUIRE_ALL = bool(os.environ.get("CI") or os.environ.get("WSTEST_REQUIRE_ALL"))
 
+# Tests start hundreds of processes, each of which would compile all that it imports.
+os.environ["UV_COMPILE_BYTECODE"] = "1"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 nox.needs_version = ">=2026.10"
 nox.options.allow_parallel = True
 nox.options.default_venv_backend = "uv|virtualenv"

@@ -6,7 +6,7 @@ from typing import Any
 
 import uvicorn
 
-from wstest_core import live_server
+from wstest_core.live import live_server, shut_down
 
 # What an older uvicorn uses of websockets is deprecated there, and says so, once in a
 # process: to whichever test is the first to start a server.
@@ -27,6 +27,11 @@ class Server:
         await self.application(scope, receive, send)
 
 
+class _Uvicorn(uvicorn.Server):
+    async def shutdown(self, sockets: Any = None) -> None:
+        await shut_down(super().shutdown(sockets), self.server_state.connections)
+
+
 @contextmanager
 def server(**options: Any) -> Iterator[Server]:
     """Serve on a free port while a block lasts."""
@@ -38,6 +43,6 @@ def server(**options: Any) -> Iterator[Server]:
         timeout_graceful_shutdown=5,
         **options,
     )
-    with live_server(uvicorn.Server(config), secure=config.is_ssl) as live:
+    with live_server(_Uvicorn(config), secure=config.is_ssl) as live:
         serving.url = live.ws_url
         yield serving

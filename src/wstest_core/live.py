@@ -121,6 +121,10 @@ async def shut_down(
     takes its time. So what is closing is cut after a moment, and what is still
     in `connections` at the end is cut too: no socket outlives its server.
     """
+    for each in connections:
+        # uvicorn would close it once more, which websockets refuses.
+        if each.transport.is_closing() and hasattr(each, "close_sent"):
+            setattr(each, "close_sent", True)  # noqa: B010
     task = asyncio.ensure_future(ending)
     while not (await asyncio.wait([task], timeout=_FAREWELL))[0]:
         _cut(each for each in connections if each.transport.is_closing())

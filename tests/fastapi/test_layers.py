@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
 from threading import Thread
 from typing import Any
 
@@ -411,4 +410,5 @@ def test_a_plain_test_sends(kept: InMemoryChannelLayer) -> None:
 def test_a_crowd_is_served_faster() -> None:
     """A broadcast to many costs less than on fast-channels' own layer."""
     pairs = [(seconds(THEIRS, 500), seconds(OURS, 500)) for _ in range(3)]
-    assert median(theirs / ours for theirs, ours in pairs) > 1.5
+    theirs, ours = map(min, zip(*pairs, strict=True))
+    assert theirs / ours > 1.5

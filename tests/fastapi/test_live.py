@@ -21,6 +21,9 @@ from fast_channels.layers import (
 )
 from fast_channels.layers.registry import unregister_channel_layer
 from fastapi import FastAPI, WebSocket
+from websockets.client import ClientProtocol
+from websockets.protocol import State
+from websockets.uri import parse_uri
 
 from tests.backends import on
 from tests.fastapi import shop
@@ -464,6 +467,29 @@ def test_what_is_missing_is_said(missing: set[str], wanted: str) -> None:
         f"ModuleNotFoundError: wstest_fastapi needs {wanted}, not installed here: "
         'python -m pip install "wstest-core[live]"'
     )
+
+
+# On Python 3.11 nothing can cut a TLS transport that is closing: it is lost there.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_client_that_takes_its_time_to_part() -> None:
+    """A connection that a client has ended, and not let go, fails no shutdown."""
+    context = ssl.create_default_context(cafile=str(CERTIFICATE))
+    with (
+        ExitStack() as stack,
+        live_websocket_server(shop.app, ssl_certfile=CERTIFICATE) as live,
+    ):
+        line = socket.create_connection((live.host, live.port))
+        line = context.wrap_socket(line, server_hostname="localhost")
+        stack.enter_context(line)
+        client = ClientProtocol(parse_uri(f"{live.ws_url}/echo"))
+        client.send_request(client.connect())
+        line.sendall(b"".join(client.data_to_send()))
+        while client.state is not State.OPEN:
+            client.receive_data(line.recv(4096))
+        client.send_close(1000)
+        line.sendall(b"".join(client.data_to_send()))
+        assert line.recv(4096), "the server's close frame, which ends no TLS"
+    gc.collect()
 
 
 # --- the fixture, in runs of its own

@@ -182,7 +182,7 @@ async def test_timeout_around_a_wait_that_ends_before_a_reply() -> None:
     """A user's own timeout ends a wait for what would come later, as ever."""
 
     async def late(spawn: Spawn, then: Then) -> None:
-        asyncio.get_running_loop().call_later(10 * INSTANT, spawn, then)
+        asyncio.get_running_loop().call_later(100 * INSTANT, spawn, then)
 
     async with connected(through(late)) as driver:
         await driver.send("x")
