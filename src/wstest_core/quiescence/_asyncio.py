@@ -336,7 +336,12 @@ class AsyncioWatch:
         if events or self._is_ready():
             self._quiet_since = None
             return events
-        if (silence is not None and self._conclude(silence)) or self._expire():
+        if silence is not None and self._conclude(silence):
+            return []
+        if self._loop.time() >= self._next_deadline:
+            # What was due before that happens first.
+            if _timers.next_due(self._loop) > self._next_deadline:
+                self._expire()
             return []
         timeout = math.inf if timeout is None else timeout
         limit = min(limit, timeout, self._next_deadline - self._loop.time())
@@ -407,18 +412,15 @@ class AsyncioWatch:
             self._late_turns = 0
             self._expire()
 
-    def _expire(self) -> bool:
+    def _expire(self) -> None:
         """End the waits whose deadline has passed."""
         now = self._loop.time()
-        if now < self._next_deadline:
-            return False
         waiting = [waiter for _, _, waiter in self._waiters if not waiter.future.done()]
         for waiter in waiting:
             if waiter.deadline <= now:
                 waiter.end(Silence("expired", str(self._why)))
         later = [waiter.deadline for waiter in waiting if waiter.deadline > now]
         self._next_deadline = min(later, default=math.inf)
-        return len(later) < len(waiting)
 
     def _is_ready(self) -> bool:
         return bool(getattr(self._loop, "_ready", True))
