@@ -38,7 +38,7 @@ from wstest_core.legality import require_goodbye, require_unicode
 from wstest_core.scope import Scope
 from wstest_core.transcript import Transcript
 
-__all__ = ["Session"]
+__all__ = ["Session", "how_to_wait"]
 
 __tracebackhide__ = hidden
 
@@ -263,7 +263,7 @@ class Session:
         if silence is not None:
             why = explain.silence(silence, timeout, collected=collected)
             if silence.kind == "proved" and silence.why:
-                patience = _patience(doing, timeout)
+                patience = how_to_wait(doing, timeout)
                 remedy = f"{remedy} {patience}" if remedy else patience
         line = f"{wanted} for {self.transcript.name}"
         if why is not None:
@@ -326,7 +326,8 @@ class Session:
         return crash
 
 
-def _patience(doing: str, timeout: float) -> str:
+def how_to_wait(doing: str, timeout: float) -> str:
+    """Say how to wait for what is to happen later in the loop that runs here."""
     watch = quiescence.watch()
     return explain.patience(
         doing,

@@ -17,6 +17,7 @@ from anyio.from_thread import BlockingPortal
 
 from wstest_core import explain, quiescence, settings
 from wstest_core._portal import Work, finish, provider, require_plain_test
+from wstest_core._session import how_to_wait
 from wstest_core.drivers._call import Call
 from wstest_core.errors import (
     ApplicationCrashed,
@@ -231,19 +232,11 @@ class Loop:
     # --- failures
 
     def _given_up(self, run: _Run[object], silence: Silence) -> NoMessage:
-        watch, timeout = quiescence.watch(), self._timeout
-        doing = self._doing()
-        remedy = None
+        timeout, doing, remedy = self._timeout, self._doing(), None
         if silence.kind == "proved" and silence.why:
-            remedy = explain.patience(
-                doing,
-                watch.next_event(),
-                timeout,
-                jumps=watch.jumps,
-                plain=settings.in_plain_test(),
-            )
+            remedy = how_to_wait(doing, timeout)
         text = self._text(run, explain.silence(silence, timeout), doing, remedy)
-        self.transcript.remark(watch.now(), f"{run.title}: given up")
+        self.transcript.remark(quiescence.watch().now(), f"{run.title}: given up")
         return NoMessage(text)
 
     def _crashed(self, run: _Run[object], error: BaseException) -> ApplicationCrashed:
